@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Installs what a target needs and the machine lacks; says nothing where nothing is missing.
+#   scripts/setup.sh chromium | nextest | deny | clients ...
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=$PWD/.tools
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo "$@"; else
+    say "needs root for: $*"
+    exit 1
+  fi
+}
+
+apt() {
+  say "installing $* (apt)"
+  have apt-get || { say "no apt-get here: install $* yourself"; exit 1; }
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+chromium() {
+  have chromium || have google-chrome || [ -n "${CHROME_BIN:-}" ] || apt chromium fonts-liberation
+  # ring, the TLS library's cryptography, is partly C.
+  have cc || apt build-essential
+}
+
+cargo_tool() { # binary, crate, version
+  have "$1" || [ -x "$tools/bin/$1" ] || {
+    say "building $2 $3 (once, some minutes)"
+    cargo install --quiet --locked --root "$tools" "$2@$3"
+  }
+}
+nextest() { cargo_tool cargo-nextest cargo-nextest 0.9.143; }
+deny() { cargo_tool cargo-deny cargo-deny 0.20.2; }
+
+# The official clients, pinned, in a folder that git ignores.
+clients() {
+  have node && have npm || apt nodejs npm
+  have python3 || apt python3
+  local stamp wanted
+  stamp=$tools/clients.stamp
+  wanted=$(cat tests/clients/requirements.txt tests/clients/package.json | sha256sum)
+  [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+  say "installing the official client libraries into .tools"
+  mkdir -p "$tools/node"
+  python3 -m venv "$tools/venv" 2>/dev/null || { apt python3-venv; python3 -m venv "$tools/venv"; }
+  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+  cp tests/clients/package.json "$tools/node/"
+  npm --prefix "$tools/node" install --silent --no-audit --no-fund
+  printf '%s\n' "$wanted" >"$stamp"
+}
+
+for part in "$@"; do
+  case $part in
+    chromium | nextest | deny | clients) "$part" ;;
+    *) say "unknown part: $part"; exit 64 ;;
+  esac
+done
