@@ -54,7 +54,8 @@ pub enum PageFrameKind {
     },
     /// The command failed.
     Error {
-        /// `aborted`, `network`, `busy` or `script`.
+        /// `aborted`, `network`, `encoding` (the body is not UTF-8, or ends inside a character), `missing` (the
+        /// message is the selector that matches nothing) or `script`.
         code: String,
         /// The exception's name and message, cut to 200 characters.
         message: String,
