@@ -1,0 +1,61 @@
+//! The whole answer of a chat.
+
+use serde::Serialize;
+
+/// `chat.completion`.
+#[derive(Debug, Serialize)]
+pub struct ChatCompletion<'a> {
+    /// `chatcmpl-…`
+    pub id: &'a str,
+    /// Always `chat.completion`.
+    pub object: &'static str,
+    /// Seconds since 1970.
+    pub created: i64,
+    /// The model as the client asked for it.
+    pub model: &'a str,
+    /// One choice.
+    pub choices: [Choice<'a>; 1],
+    /// Estimates.
+    pub usage: Usage,
+}
+
+/// The choice.
+#[derive(Debug, Serialize)]
+pub struct Choice<'a> {
+    /// 0.
+    pub index: u32,
+    /// What the assistant said.
+    pub message: ResponseMessage<'a>,
+    /// Null, not omitted.
+    pub logprobs: Option<()>,
+    /// `stop`, `length` or `content_filter`.
+    pub finish_reason: &'a str,
+}
+
+/// The assistant's message.
+#[derive(Debug, Serialize)]
+pub struct ResponseMessage<'a> {
+    /// Always `assistant`.
+    pub role: &'static str,
+    /// The text.
+    pub content: &'a str,
+    /// Null, not omitted.
+    pub refusal: Option<()>,
+    /// The reasoning under the name that DeepSeek's clients read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<&'a str>,
+    /// The same under Ollama's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<&'a str>,
+}
+
+/// Token counts. All three are integers in every answer: strict clients refuse the object otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Of the prompt.
+    pub prompt_tokens: u64,
+    /// Of the answer.
+    pub completion_tokens: u64,
+    /// Of both.
+    pub total_tokens: u64,
+}

@@ -1,0 +1,185 @@
+//! `POST /v1/chat/completions`, as clients send it.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+use crate::Rest;
+use crate::text::{one_or_many, url_or_object};
+
+/// The request. Whatever is not named here lands in `rest`.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct ChatRequest {
+    /// The model; some clients leave it out.
+    pub model: Option<String>,
+    /// The conversation so far.
+    pub messages: Vec<RequestMessage>,
+    /// Stream the answer; off by default.
+    pub stream: Option<bool>,
+    /// What else the stream shall hold.
+    pub stream_options: Option<StreamOptions>,
+    /// How many answers.
+    pub n: Option<i64>,
+    /// Where to stop.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub stop: Vec<String>,
+    /// The most tokens of the answer, older name. Some clients write -1 for no limit.
+    pub max_tokens: Option<i64>,
+    /// The most tokens of the answer, newer name.
+    pub max_completion_tokens: Option<i64>,
+    /// Every other field.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `stream_options`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct StreamOptions {
+    /// One more chunk, with the usage.
+    pub include_usage: Option<bool>,
+}
+
+/// One message of the conversation.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct RequestMessage {
+    /// `system`, `developer`, `user`, `assistant`, `tool`, and `function` of old.
+    pub role: String,
+    /// A string, parts or null; absent beside tool calls.
+    pub content: Option<Content>,
+    /// Who speaks, or which function answered.
+    pub name: Option<String>,
+    /// The calls an assistant made.
+    #[serde(default)]
+    pub tool_calls: Option<Vec<ToolCall>>,
+    /// The call that a tool's message answers.
+    pub tool_call_id: Option<String>,
+    /// A refusal in place of content, in an assistant's history.
+    pub refusal: Option<String>,
+}
+
+/// A call in an assistant's history.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct ToolCall {
+    /// What the tool's message will name.
+    pub id: Option<String>,
+    /// What was called; absent for kinds of tools this API does not know.
+    pub function: Option<FunctionCall>,
+}
+
+/// The function of a call.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct FunctionCall {
+    /// Its name.
+    pub name: String,
+    /// Its arguments, as text that should be JSON.
+    #[serde(default)]
+    pub arguments: Option<String>,
+}
+
+/// The content of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Plain text.
+    Text(String),
+    /// A list of parts.
+    Parts(Vec<ContentPart>),
+}
+
+/// A part of a message's content.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct ContentPart {
+    /// `text`, `image_url`, `refusal`, `input_audio`, `file` …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The text, with `text`.
+    pub text: Option<String>,
+    /// The text, with `refusal`.
+    pub refusal: Option<String>,
+    /// With `image_url`; clients write an object with `url`, or the URL itself.
+    #[serde(default, deserialize_with = "url_or_object")]
+    pub image_url: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+// Not `untagged`: its error would say neither what was expected nor where.
+struct ContentVisitor;
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a list of content parts")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Content, E> {
+        Ok(Content::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Content, E> {
+        Ok(Content::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
+        let mut parts = Vec::new();
+        while let Some(part) = seq.next_element()? {
+            parts.push(part);
+        }
+        Ok(Content::Parts(parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asked;
+
+    fn read(json: &str) -> ChatRequest {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn content_is_a_string_or_parts_or_null_or_absent() {
+        let request = read(
+            r#"{"messages":[
+                {"role":"user","content":"plain"},
+                {"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},
+                    {"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}},
+                    {"type":"image_url","image_url":"data:image/png;base64,BB=="}]},
+                {"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function",
+                    "function":{"name":"f","arguments":"{}"}}]},
+                {"role":"assistant"}]}"#,
+        );
+        assert_eq!(request.messages[0].content, Some(Content::Text("plain".to_owned())));
+        let Some(Content::Parts(parts)) = &request.messages[1].content else { panic!("parts") };
+        assert_eq!(parts[0].text.as_deref(), Some("a"));
+        assert_eq!(parts[1].image_url.as_deref(), Some("data:image/png;base64,AA=="));
+        assert_eq!(parts[2].image_url.as_deref(), Some("data:image/png;base64,BB=="));
+        assert_eq!(request.messages[2].content, None);
+        assert_eq!(request.messages[3].content, None);
+    }
+
+    #[test]
+    fn stop_is_a_string_or_a_list_or_null() {
+        assert_eq!(read(r#"{"messages":[],"stop":"x"}"#).stop, ["x"]);
+        assert_eq!(read(r#"{"messages":[],"stop":["x","y"]}"#).stop, ["x", "y"]);
+        assert!(read(r#"{"messages":[],"stop":null}"#).stop.is_empty());
+    }
+
+    #[test]
+    fn unknown_fields_are_kept_by_name_unless_null() {
+        let request = read(r#"{"messages":[],"temperature":0.5,"tools":[{"type":"function"}],"seed":null}"#);
+        assert_eq!(asked(&request.rest).collect::<Vec<_>>(), ["temperature", "tools"]);
+    }
+}

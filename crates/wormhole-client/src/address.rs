@@ -1,0 +1,84 @@
+//! Where the hub is, and how patient a link is.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+use wormhole_protocol::{HEARTBEAT, HUB_PATH, PEER_DEAD_AFTER};
+
+/// Where the hub is, and who comes.
+#[derive(Debug, Clone)]
+pub struct HubAddress {
+    /// `ws://` or `wss://`, host and port. A path in it is a prefix, as behind an ingress.
+    pub url: Url,
+    /// The token of the role that joins.
+    pub token: SecretString,
+    /// A name for logs (host name, pod name).
+    pub name: String,
+}
+
+impl HubAddress {
+    /// The URL that is dialled: the address with the hub's path.
+    pub(crate) fn endpoint(&self) -> Url {
+        let mut url = self.url.clone();
+        let path = format!("{}{HUB_PATH}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url.set_query(None);
+        url
+    }
+}
+
+/// How patient a link is. The defaults are the protocol's; tests are less patient.
+#[derive(Debug, Clone)]
+pub struct LinkTimings {
+    /// Time between pings.
+    pub heartbeat: Duration,
+    /// Silence after which the hub counts as gone; also how long it may leave us unable to write.
+    pub dead_after: Duration,
+    /// The shortest wait before dialling again.
+    pub backoff_min: Duration,
+    /// The longest wait before dialling again, and the wait after a refusal that only a person can mend.
+    pub backoff_max: Duration,
+    /// How long dialling and joining may take together.
+    pub join_within: Duration,
+    /// How long `submit` and `forget` wait for a link that is not joined or does not drain.
+    pub submit_within: Duration,
+    /// How much longer than a turn's own deadline we wait for the hub to say that it has passed.
+    pub deadline_slack: Duration,
+    /// How long the answer to `forget` may take.
+    pub forget_within: Duration,
+}
+
+impl Default for LinkTimings {
+    fn default() -> Self {
+        Self {
+            heartbeat: HEARTBEAT,
+            dead_after: PEER_DEAD_AFTER,
+            backoff_min: Duration::from_millis(100),
+            backoff_max: Duration::from_secs(10),
+            join_within: Duration::from_secs(10),
+            submit_within: Duration::from_secs(5),
+            deadline_slack: Duration::from_secs(5),
+            forget_within: Duration::from_secs(30),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(base: &str, endpoint: &str) {
+        let address =
+            HubAddress { url: base.parse().unwrap(), token: "t0ken".into(), name: "test".to_owned() };
+        assert_eq!(address.endpoint().as_str(), endpoint);
+        assert!(!format!("{address:?}").contains("t0ken"));
+    }
+
+    #[test]
+    fn the_endpoint_is_the_address_with_the_hubs_path() {
+        check("ws://127.0.0.1:8765", "ws://127.0.0.1:8765/v1/ws");
+        check("wss://chat.example/wormhole/", "wss://chat.example/wormhole/v1/ws");
+        check("wss://chat.example/?x=1", "wss://chat.example/v1/ws");
+    }
+}

@@ -1,0 +1,87 @@
+//! Finds stop sequences in text that comes in pieces.
+
+/// Withholds only what could be the beginning of a stop sequence.
+#[derive(Debug)]
+pub(super) struct StopFinder {
+    stops: Vec<String>,
+    held: String,
+}
+
+impl StopFinder {
+    pub(super) fn new(mut stops: Vec<String>) -> Self {
+        stops.retain(|stop| !stop.is_empty());
+        Self { stops, held: String::new() }
+    }
+
+    /// What may be sent, and whether a stop sequence followed it.
+    pub(super) fn push(&mut self, delta: String) -> (String, bool) {
+        if self.stops.is_empty() {
+            return (delta, false);
+        }
+        let mut text = std::mem::take(&mut self.held);
+        text.push_str(&delta);
+        if let Some(start) = self.first(&text) {
+            text.truncate(start);
+            return (text, true);
+        }
+        let held = self.stops.iter().map(|stop| overlap(&text, stop)).max().unwrap_or(0);
+        self.held = text.split_off(text.len() - held);
+        (text, false)
+    }
+
+    /// What is still withheld.
+    pub(super) fn rest(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+
+    /// Where the stop sequence starts that *ends* first: the same one however the text was cut into pieces.
+    fn first(&self, text: &str) -> Option<usize> {
+        let found = |stop: &String| text.find(stop.as_str()).map(|start| (start + stop.len(), start));
+        self.stops.iter().filter_map(found).min().map(|(_, start)| start)
+    }
+}
+
+/// The length of the longest end of `text` that is a beginning of `stop`, but not all of it.
+fn overlap(text: &str, stop: &str) -> usize {
+    let (text, stop) = (text.as_bytes(), stop.as_bytes());
+    let longest = text.len().min(stop.len() - 1);
+    (1..=longest).rev().find(|&length| text.ends_with(&stop[..length])).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str, stops: &[&str], size: usize) -> (String, bool) {
+        let mut finder = StopFinder::new(stops.iter().map(ToString::to_string).collect());
+        let characters: Vec<char> = text.chars().collect();
+        let mut sent = String::new();
+        for piece in characters.chunks(size) {
+            let (more, stopped) = finder.push(piece.iter().collect());
+            sent.push_str(&more);
+            if stopped {
+                return (sent, true);
+            }
+        }
+        sent.push_str(&finder.rest());
+        (sent, false)
+    }
+
+    #[test]
+    fn the_cut_is_the_same_however_the_text_is_cut_into_pieces() {
+        for (text, stops, expected) in [
+            ("hello STOP more", &["STOP"][..], ("hello ", true)),
+            ("aaab", &["aab"], ("a", true)),
+            ("abcdef", &["abcdef", "cd"], ("ab", true)),
+            ("abcd", &["bcd", "cd"], ("a", true)),
+            ("no such thing, STO", &["STOP"], ("no such thing, STO", false)),
+            ("größe → ende", &["→ e"], ("größe ", true)),
+            ("\n\nUser:", &["\nUser:", ""], ("\n", true)),
+        ] {
+            for size in 1..=text.len() {
+                let (sent, stopped) = cut(text, stops, size);
+                assert_eq!((sent.as_str(), stopped), expected, "{text:?} in pieces of {size}");
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A reply as lines: deltas, then one with `done: true` and the counts.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use wormhole_api::ndjson;
+use wormhole_api::ollama::{ChatLine, ChatMessage, Counts, ErrorBody};
+
+use crate::errors::ApiError;
+use crate::reply::{Finish, Part, Reply};
+use crate::stream::Encode;
+use crate::usage::Usage;
+
+/// When a turn began and when its first delta came: what the durations are made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    started: Instant,
+    first_delta: Option<Instant>,
+}
+
+impl From<&Reply> for Clock {
+    fn from(reply: &Reply) -> Self {
+        let (started, first_delta) = reply.times();
+        Self { started, first_delta }
+    }
+}
+
+impl Clock {
+    /// The counts of the last line. Until the first delta, everything is the prompt's time.
+    pub(super) fn counts(self, usage: Usage) -> Counts {
+        let now = Instant::now();
+        let began = self.first_delta.unwrap_or(now);
+        let prompt = nanoseconds(began - self.started);
+        Counts {
+            total_duration: nanoseconds(now - self.started),
+            // Nothing is loaded, but clients divide by it.
+            load_duration: 1,
+            prompt_eval_count: usage.prompt,
+            prompt_eval_duration: prompt,
+            eval_count: usage.completion,
+            eval_duration: nanoseconds(now - began),
+        }
+    }
+}
+
+/// Never zero.
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).max(1)
+}
+
+/// Writes the lines of one answer.
+pub(super) struct LineEncoder {
+    model: String,
+    shows_thinking: bool,
+    clock: Clock,
+    /// A drain waits for streams, too.
+    _busy: TaskTrackerToken,
+}
+
+impl LineEncoder {
+    pub(super) fn new(model: String, shows_thinking: bool, clock: Clock, busy: TaskTrackerToken) -> Self {
+        Self { model, shows_thinking, clock, _busy: busy }
+    }
+
+    fn delta(&self, out: &mut Vec<u8>, content: &str, thinking: Option<&str>) {
+        self.line(out, ChatMessage { role: "assistant", content, thinking }, None);
+    }
+
+    fn line(&self, out: &mut Vec<u8>, message: ChatMessage<'_>, end: Option<(Finish, Counts)>) {
+        let line = ChatLine {
+            model: &self.model,
+            created_at: &now(),
+            message,
+            done_reason: end.map(|(finish, _)| done_word(finish)),
+            done: end.is_some(),
+            counts: end.map(|(_, counts)| counts),
+        };
+        ndjson::line(out, &line);
+    }
+}
+
+impl Encode for LineEncoder {
+    fn open(&mut self, out: &mut Vec<u8>) {
+        self.beat(out);
+    }
+
+    fn part(&mut self, part: Part, out: &mut Vec<u8>) {
+        if matches!(part, Part::Text(_) | Part::Reasoning(_)) {
+            self.clock.first_delta.get_or_insert_with(Instant::now);
+        }
+        match part {
+            Part::Text(text) => self.delta(out, &text, None),
+            Part::Reasoning(text) if self.shows_thinking => self.delta(out, "", Some(&text)),
+            Part::Reasoning(_) => {}
+            Part::End(finish, usage) => {
+                let message = ChatMessage { role: "assistant", content: "", thinking: None };
+                self.line(out, message, Some((finish, self.clock.counts(usage))));
+            }
+            Part::Failed(failure) => {
+                let error = ApiError::from(failure);
+                ndjson::line(
+                    out,
+                    &ErrorBody { error: error.message(), status: Some(error.status().as_u16()) },
+                );
+            }
+        }
+    }
+
+    fn beat(&mut self, out: &mut Vec<u8>) {
+        // A blank line or a comment would break every client; a line that says nothing breaks none.
+        self.delta(out, "", None);
+    }
+}
+
+/// Ollama's word for why an answer ended; it has none for a filter.
+pub(super) fn done_word(finish: Finish) -> &'static str {
+    match finish {
+        Finish::Stop | Finish::ContentFilter => "stop",
+        Finish::Length => "length",
+    }
+}
+
+/// RFC 3339.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
