@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 use wormhole_protocol::{HEARTBEAT, HUB_PATH, PEER_DEAD_AFTER};
+use wormhole_runtime::ConfigError;
 
 /// Where the hub is, and who comes.
 #[derive(Debug, Clone)]
@@ -26,6 +27,25 @@ impl HubAddress {
         url.set_query(None);
         url
     }
+}
+
+/// The hub's base URL from settings: a URL, which wins, or a host and a port.
+///
+/// # Errors
+/// Neither can be used; the error names the variable.
+pub fn hub_url(url: Option<Url>, host: &str, port: u16) -> Result<Url, ConfigError> {
+    if let Some(url) = url {
+        let fits = matches!(url.scheme(), "ws" | "wss") && url.has_host();
+        let wrong = "must be a URL such as ws://wormhole-server:8765 or wss://hub.example";
+        return if fits { Ok(url) } else { Err(ConfigError::new("WORMHOLE_SERVER_URL", wrong)) };
+    }
+    // An IPv6 address stands in brackets in a URL.
+    let host =
+        if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+    Url::parse(&format!("ws://{host}:{port}"))
+        .ok()
+        .filter(|url| url.path() == "/" && url.username().is_empty())
+        .ok_or_else(|| ConfigError::new("WORMHOLE_SERVER_HOST", "must be a host name or an address"))
 }
 
 /// How patient a link is. The defaults are the protocol's; tests are less patient.

@@ -12,7 +12,7 @@ mod sender;
 mod session;
 mod turn;
 
-pub use address::{HubAddress, LinkTimings};
+pub use address::{HubAddress, LinkTimings, hub_url};
 pub use error::LinkLost;
 pub use link::{LinkState, LinkStats};
 pub use page::{PageLink, PageOrder, ReplyWriter};

@@ -5,8 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use url::Url;
-use wormhole_client::{HubAddress, LinkTimings};
+use wormhole_client::{HubAddress, LinkTimings, hub_url};
 use wormhole_runtime::{ConfigError, ExposeSecret, secret_from};
 
 use crate::api::Limits;
@@ -133,17 +132,7 @@ impl TryFrom<Args> for Config {
 
 fn hub_address(args: HubArgs) -> Result<HubAddress, ConfigError> {
     let HubArgs { server_url, server_host, server_port, sender_token, sender_token_file } = args;
-    let url = match (server_url, server_host) {
-        (Some(url), _) if matches!(url.scheme(), "ws" | "wss") => url,
-        (Some(_), _) => {
-            return Err(ConfigError::new("WORMHOLE_SERVER_URL", "expected a ws:// or wss:// address"));
-        }
-        (None, host) => {
-            let host = host.as_deref().unwrap_or("127.0.0.1");
-            let url = Url::parse(&format!("ws://{host}:{server_port}"));
-            url.map_err(|_| ConfigError::new("WORMHOLE_SERVER_HOST", "expected a host name or an address"))?
-        }
-    };
+    let url = hub_url(server_url, server_host.as_deref().unwrap_or("127.0.0.1"), server_port)?;
     let token = secret_from(sender_token, sender_token_file.as_deref(), "WORMHOLE_SENDER_TOKEN")?;
     let token = token.ok_or_else(|| {
         ConfigError::new(

@@ -45,7 +45,10 @@ fn the_hub_is_named_by_url_or_by_host_and_port() {
 #[test]
 fn a_bad_value_names_its_variable() {
     for (flags, expected) in [
-        (&["--server-url", "http://x"][..], "WORMHOLE_SERVER_URL: expected a ws:// or wss:// address"),
+        (
+            &["--server-url", "http://x"][..],
+            "WORMHOLE_SERVER_URL: must be a URL such as ws://wormhole-server:8765 or wss://hub.example",
+        ),
         (&["--model-aliases", "a=b,c"], "WORMHOLE_MODEL_ALIASES: expected alias=model, found 'c'"),
         (&["--api-keys", "a:"], "WORMHOLE_API_KEYS: entry 1"),
         (&["--heartbeat", "0"], "WORMHOLE_HEARTBEAT: expected more than zero"),

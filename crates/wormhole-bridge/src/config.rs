@@ -1,0 +1,236 @@
+//! Settings that have been checked. Only these go further than `main`.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use wormhole_client::{HubAddress, LinkTimings, hub_url};
+use wormhole_runtime::{ConfigError, SecretString, secret_from};
+
+use crate::{
+    args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
+    browser::BrowserConfig,
+    session::{Credentials, Password},
+    site::Profile,
+};
+
+/// Everything the bridge is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the hub is.
+    pub hub: HubAddress,
+    /// How patient the link to the hub is.
+    pub link: LinkTimings,
+    /// Where probes and metrics are served; port 0 takes any free one.
+    pub admin: SocketAddr,
+    /// The site.
+    pub site: Profile,
+    /// What the account is called at the hub.
+    pub account: String,
+    /// What to log in with; without it a person must.
+    pub credentials: Option<Credentials>,
+    /// The browser. Its origins are always the site's.
+    pub browser: BrowserConfig,
+    /// How the session is kept.
+    pub session: SessionTimings,
+    /// How long a shutdown may wait for turns that run.
+    pub grace: Duration,
+}
+
+/// How the session is kept.
+#[derive(Debug, Clone)]
+pub struct SessionTimings {
+    /// How often to make sure that the site still knows the session.
+    pub check: Duration,
+    /// How often to look whether a person has finished what the site asked for.
+    pub person: Duration,
+    /// How often to save the browser's cookies.
+    pub cookies: Duration,
+    /// How long answers that still stream may hold up a new login, which would break them off.
+    pub patience: Duration,
+    /// Three sessions in a row that last less than this are not logged in to a fourth time.
+    pub short: Duration,
+}
+
+impl Default for SessionTimings {
+    fn default() -> Self {
+        Self {
+            check: Duration::from_mins(1),
+            person: Duration::from_secs(15),
+            cookies: Duration::from_mins(5),
+            patience: Duration::from_secs(15),
+            short: Duration::from_mins(1),
+        }
+    }
+}
+
+impl Config {
+    /// Defaults for a hub, a site and a profile folder: no credentials, any free ports on loopback.
+    pub fn new(hub: HubAddress, site: Profile, user_data_dir: impl Into<PathBuf>) -> Self {
+        let browser = BrowserConfig::new(user_data_dir, site.origins());
+        Self {
+            hub,
+            link: LinkTimings::default(),
+            admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            site,
+            account: "default".to_owned(),
+            credentials: None,
+            browser,
+            session: SessionTimings::default(),
+            grace: Duration::from_secs(25),
+        }
+    }
+}
+
+impl TryFrom<Args> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: Args) -> Result<Self, ConfigError> {
+        let Args { hub, site, login, chrome, waits, admin, grace, log: _ } = args;
+        let mut profile = site.profile()?;
+        let session = waits.apply(&mut profile)?;
+        Ok(Self {
+            hub: hub.address()?,
+            link: LinkTimings::default(),
+            admin,
+            browser: chrome.browser(&profile)?,
+            site: profile,
+            account: account(site.account)?,
+            credentials: login.credentials()?,
+            session,
+            grace,
+        })
+    }
+}
+
+impl HubArgs {
+    fn address(self) -> Result<HubAddress, ConfigError> {
+        let Self { server_url, server_host, server_port, page_token, page_token_file } = self;
+        let name = "WORMHOLE_PAGE_TOKEN";
+        let token = secret_from(page_token, page_token_file.as_deref(), name)?
+            .ok_or_else(|| ConfigError::new(name, "is required: the token that the hub gives to pages"))?;
+        Ok(HubAddress { url: hub_url(server_url, &server_host, server_port)?, token, name: host_name() })
+    }
+}
+
+/// For the hub's logs.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "wormhole-bridge".to_owned() } else { name.trim().to_owned() }
+}
+
+fn account(name: String) -> Result<String, ConfigError> {
+    let fits = (1..=64).contains(&name.len())
+        && !name.contains(|c: char| c.is_control() || c.is_whitespace() || c == '/');
+    if fits {
+        Ok(name)
+    } else {
+        Err(ConfigError::new("WORMHOLE_ACCOUNT", "must be 1 to 64 characters without blanks or /"))
+    }
+}
+
+impl SiteArgs {
+    /// The site profile that is asked for.
+    ///
+    /// # Errors
+    /// There is none of that name, its file cannot be used, or the origin cannot.
+    pub fn profile(&self) -> Result<Profile, ConfigError> {
+        let profile = Profile::load(&self.site)
+            .map_err(|error| ConfigError::new("WORMHOLE_SITE", error.to_string()))?;
+        match &self.site_origin {
+            None => Ok(profile),
+            Some(origin) => profile
+                .at(origin.clone())
+                .map_err(|error| ConfigError::new("WORMHOLE_SITE_ORIGIN", error.to_string())),
+        }
+    }
+}
+
+impl LoginArgs {
+    /// The credentials, if there are any.
+    ///
+    /// # Errors
+    /// Half of them is missing, or the password is given twice or in a file that cannot be read.
+    pub fn credentials(&self) -> Result<Option<Credentials>, ConfigError> {
+        let file = self.password_file.as_deref().filter(|path| !path.as_os_str().is_empty());
+        // Read here to find out early whether it can be read; before each login it is read anew.
+        let password = secret_from(self.password.clone(), file, "OUTLIER_PASSWORD")?;
+        let email = self.email.clone().filter(|email| !email.trim().is_empty());
+        match (email, password) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(ConfigError::new("OUTLIER_EMAIL", "is required with OUTLIER_PASSWORD")),
+            (Some(_), None) => Err(ConfigError::new("OUTLIER_PASSWORD", "is required with OUTLIER_EMAIL")),
+            (Some(email), Some(password)) => {
+                Ok(Some(Credentials { email, password: place_of(password, file) }))
+            }
+        }
+    }
+}
+
+fn place_of(password: SecretString, file: Option<&Path>) -> Password {
+    file.map_or(Password::Given(password), |file| Password::File(file.to_owned()))
+}
+
+impl ChromeArgs {
+    /// How to start the browser for a site.
+    ///
+    /// # Errors
+    /// The page script cannot be read.
+    pub fn browser(&self, site: &Profile) -> Result<BrowserConfig, ConfigError> {
+        let mut browser = BrowserConfig::new(self.chrome_user_data_dir.clone(), site.origins());
+        if let Some(script) = &self.inject_script
+            && let Err(error) = std::fs::read_to_string(script)
+        {
+            let what = format!("cannot read {}: {}", script.display(), error.kind());
+            return Err(ConfigError::new("WORMHOLE_INJECT_SCRIPT", what));
+        }
+        browser.bin.clone_from(&self.chrome_bin);
+        browser.debug_port = self.chrome_debug_port;
+        browser.headless = self.chrome_headless;
+        browser.script.clone_from(&self.inject_script);
+        let extra = self.chrome_extra_args.as_deref().unwrap_or_default();
+        browser.extra_args = extra.split_whitespace().map(str::to_owned).collect();
+        Ok(browser)
+    }
+}
+
+impl WaitArgs {
+    /// Puts the turns' waits into the profile, and gives the session's.
+    fn apply(self, site: &mut Profile) -> Result<SessionTimings, ConfigError> {
+        let Self {
+            turn_first_byte,
+            turn_idle,
+            turn_total,
+            session_check,
+            person_check,
+            cookie_save,
+            login_patience,
+        } = self;
+        let waits = &mut site.timeouts;
+        for (name, given, wait) in [
+            ("WORMHOLE_TURN_FIRST_BYTE", turn_first_byte, &mut waits.first_byte),
+            ("WORMHOLE_TURN_IDLE", turn_idle, &mut waits.idle),
+            ("WORMHOLE_TURN_TOTAL", turn_total, &mut waits.total),
+        ] {
+            if let Some(given) = given {
+                *wait = some_time(name, given)?;
+            }
+        }
+        Ok(SessionTimings {
+            check: some_time("WORMHOLE_SESSION_CHECK", session_check)?,
+            person: some_time("WORMHOLE_PERSON_CHECK", person_check)?,
+            cookies: some_time("WORMHOLE_COOKIE_SAVE", cookie_save)?,
+            patience: login_patience,
+            ..SessionTimings::default()
+        })
+    }
+}
+
+fn some_time(name: &str, wait: Duration) -> Result<Duration, ConfigError> {
+    if wait.is_zero() { Err(ConfigError::new(name, "must be longer than 0")) } else { Ok(wait) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+use clap::Parser;
+use wormhole_runtime::ExposeSecret;
+
+use super::*;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    args: Args,
+}
+
+/// The settings from arguments alone; the tests' environment has none of ours.
+fn config(arguments: &[&str]) -> Result<Config, ConfigError> {
+    let all = ["wormhole-bridge"].iter().chain(arguments);
+    Cli::try_parse_from(all).expect("arguments that clap takes").args.try_into()
+}
+
+fn good(arguments: &[&str]) -> Config {
+    config(&[&["--page-token", "t"], arguments].concat()).expect("settings that can be used")
+}
+
+#[track_caller]
+fn bad(arguments: &[&str], message: &str) {
+    let error = config(&[&["--page-token", "t"], arguments].concat()).expect_err("must not be taken");
+    assert_eq!(error.to_string(), message);
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    use clap::CommandFactory;
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_token_is_required_and_the_rest_has_defaults() {
+    let error = config(&[]).expect_err("no token");
+    assert_eq!(error.to_string(), "WORMHOLE_PAGE_TOKEN: is required: the token that the hub gives to pages");
+    let config = good(&[]);
+    assert_eq!(config.hub.url.as_str(), "ws://127.0.0.1:8765/");
+    assert_eq!(config.hub.token.expose_secret(), "t");
+    assert_eq!((config.site.name.as_str(), config.account.as_str()), ("outlier", "default"));
+    assert_eq!((config.browser.debug_port, config.browser.headless), (9222, true));
+    assert_eq!(config.browser.origins, config.site.origins());
+    assert!(config.credentials.is_none());
+}
+
+#[test]
+fn the_hub_is_found_by_url_or_by_host_and_port() {
+    let url = |arguments: &[&str]| good(arguments).hub.url.to_string();
+    assert_eq!(url(&["--server-url", "wss://hub.example/x"]), "wss://hub.example/x");
+    assert_eq!(url(&["--server-host", "wormhole-server", "--server-port", "1"]), "ws://wormhole-server:1/");
+    assert_eq!(url(&["--server-host", "::1"]), "ws://[::1]:8765/");
+    bad(
+        &["--server-url", "http://hub"],
+        "WORMHOLE_SERVER_URL: must be a URL such as ws://wormhole-server:8765 or wss://hub.example",
+    );
+    bad(&["--server-host", "a/b"], "WORMHOLE_SERVER_HOST: must be a host name or an address");
+}
+
+#[test]
+fn the_site_is_a_name_or_a_file_and_may_live_elsewhere() {
+    let config = good(&["--site", "outlier-expert", "--site-origin", "http://127.0.0.1:1"]);
+    assert_eq!(config.site.start_url().as_str(), "http://127.0.0.1:1/expert");
+    assert_eq!(config.browser.origins.len(), 1);
+    bad(
+        &["--site", "outlyer"],
+        "WORMHOLE_SITE: no site profile is called \"outlyer\": shipped are outlier, outlier-expert; or give the path of a YAML file",
+    );
+    let error = Config::try_from(
+        Cli::parse_from(["x", "--page-token", "t", "--site-origin", "http://a.example"]).args,
+    );
+    assert!(error.expect_err("plain http").to_string().starts_with("WORMHOLE_SITE_ORIGIN: "));
+}
+
+#[test]
+fn credentials_come_in_pairs() {
+    assert!(good(&["--email", "", "--password", ""]).credentials.is_none());
+    assert!(good(&["--email", "a@b", "--password", "p"]).credentials.is_some());
+    bad(&["--email", "a@b"], "OUTLIER_PASSWORD: is required with OUTLIER_EMAIL");
+    bad(&["--password", "p"], "OUTLIER_EMAIL: is required with OUTLIER_PASSWORD");
+    let both = ["--email", "a@b", "--password", "p", "--password-file", "/x"];
+    bad(&both, "OUTLIER_PASSWORD: set either OUTLIER_PASSWORD or OUTLIER_PASSWORD_FILE, not both");
+}
+
+#[test]
+fn a_password_file_is_kept_as_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "first\n").unwrap();
+    let config = good(&["--email", "a@b", "--password-file", file.to_str().unwrap()]);
+    let credentials = config.credentials.expect("credentials");
+    let mark = credentials.mark();
+    std::fs::write(&file, "second\n").unwrap();
+    assert!(mark.is_some() && credentials.mark() != mark);
+}
+
+#[test]
+fn waits_of_turns_go_into_the_profile() {
+    let config = good(&["--turn-idle", "5s", "--session-check", "1s"]);
+    assert_eq!(config.site.timeouts.idle, Duration::from_secs(5));
+    assert_eq!(config.site.timeouts.first_byte, Duration::from_mins(1));
+    assert_eq!(config.session.check, Duration::from_secs(1));
+    bad(&["--person-check", "0s"], "WORMHOLE_PERSON_CHECK: must be longer than 0");
+}
+
+#[test]
+fn arguments_for_chromium_are_split_at_blanks() {
+    let config = good(&["--chrome-extra-args", "--disable-quic  --lang=de"]);
+    assert_eq!(config.browser.extra_args, ["--disable-quic", "--lang=de"]);
+}
+
+#[test]
+fn no_setting_shows_a_secret() {
+    let arguments = ["--email", "someone@example", "--password", "hunter2", "--page-token", "sesame"];
+    let cli = Cli::parse_from([&["x"][..], &arguments].concat());
+    let config = Config::try_from(cli.args).unwrap();
+    let shown = format!("{config:?}");
+    for secret in ["hunter2", "sesame", "someone@example"] {
+        assert!(!shown.contains(secret), "{secret}");
+    }
+}

@@ -1,0 +1,53 @@
+//! The page script: five files, one after the other, in one strict function.
+//!
+//! An operator may mount a file in place of ours. It runs in the same frame: `wormhole` holds the origins it may
+//! work in, the name of the binding it speaks through, and the name of the entry it is spoken to through.
+
+use serde_json::json;
+use url::Url;
+
+/// The world our script lives in; the page sees neither it nor anything in it.
+pub(crate) const WORLD: &str = "wormhole";
+/// The function through which the script speaks, in our world alone.
+pub(crate) const BINDING: &str = "__wormhole_emit";
+/// The object through which the script is spoken to, in our world alone.
+pub(crate) const ENTRY: &str = "__wormhole";
+/// The version of the commands that the script must speak.
+pub(crate) const VERSION: u32 = 1;
+
+/// Our own script. The order matters: each file uses those before it.
+pub(crate) const SCRIPT: &str = concat!(
+    include_str!("../inject/protocol.js"),
+    include_str!("../inject/transport.js"),
+    include_str!("../inject/page.js"),
+    include_str!("../inject/stream.js"),
+    include_str!("../inject/main.js"),
+);
+
+/// The source to inject: `body` for these origins only.
+pub(crate) fn assemble(body: &str, origins: &[String]) -> String {
+    let config = json!({ "origins": origins, "binding": BINDING, "entry": ENTRY });
+    format!("((wormhole) => {{\n\"use strict\";\n{body}\n}})({config});\n")
+}
+
+/// The origins of these addresses, as `location.origin` spells them.
+pub(crate) fn origins(urls: &[Url]) -> Vec<String> {
+    urls.iter().map(|url| url.origin().ascii_serialization()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_one_the_script_says() {
+        assert!(SCRIPT.contains(&format!("const VERSION = {VERSION};")));
+    }
+
+    #[test]
+    fn origins_are_spelt_as_the_browser_spells_them() {
+        let urls =
+            ["https://chat.example:443/login?x=1", "http://127.0.0.1:8080"].map(|url| url.parse().unwrap());
+        assert_eq!(origins(&urls), ["https://chat.example", "http://127.0.0.1:8080"]);
+    }
+}

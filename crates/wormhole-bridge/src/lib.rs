@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod args;
+pub mod browser;
+mod calls;
+mod chrome;
+mod config;
+mod cookies;
+pub mod doctor;
+mod inject;
+pub mod login;
+mod metrics;
+mod relay;
+mod running;
+mod service;
+mod session;
+pub mod site;
+pub mod tab;
+mod turn;
+
+pub use crate::{
+    args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
+    config::{Config, SessionTimings},
+    service::{Service, StartError, run},
+    session::{Credentials, Password},
+};

@@ -1,0 +1,179 @@
+//! Requests as a profile writes them: JSON and paths with `${name}` in them.
+//!
+//! A JSON text that is exactly one placeholder becomes the value with its type (`"${parent}"` becomes `3`);
+//! inside a longer text the value is written out. Nothing in a value is ever read as a placeholder again.
+
+use serde_json::Value;
+
+/// What a template may name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Values<'a> {
+    /// The message.
+    pub(crate) text: &'a str,
+    /// The model's public name.
+    pub(crate) model: &'a str,
+    /// The site's id of the model.
+    pub(crate) model_id: &'a str,
+    /// The site's id of the thread.
+    pub(crate) conversation: &'a str,
+    /// The number of turns before this one.
+    pub(crate) parent: u32,
+}
+
+/// Every name that a template may use.
+pub(crate) const NAMES: [&str; 5] = ["text", "model", "model_id", "conversation", "parent"];
+
+impl Values<'_> {
+    fn get(&self, name: &str) -> Option<Value> {
+        Some(match name {
+            "text" => Value::from(self.text),
+            "model" => Value::from(self.model),
+            "model_id" => Value::from(self.model_id),
+            "conversation" => Value::from(self.conversation),
+            "parent" => Value::from(self.parent),
+            _ => return None,
+        })
+    }
+
+    /// A JSON template with its placeholders filled in.
+    pub(crate) fn body(&self, template: &Value) -> Value {
+        match template {
+            Value::String(text) => self.json_text(text),
+            Value::Array(items) => items.iter().map(|item| self.body(item)).collect(),
+            Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), self.body(item))).collect(),
+            other => other.clone(),
+        }
+    }
+
+    fn json_text(&self, text: &str) -> Value {
+        match parts(text).as_slice() {
+            [Part::Name(name)] => self.get(name).unwrap_or_else(|| Value::from(text)),
+            parts => Value::String(self.write(parts, |value| value)),
+        }
+    }
+
+    /// A path template with its placeholders filled in, each as one percent-encoded segment.
+    pub(crate) fn path(&self, template: &str) -> String {
+        self.write(&parts(template), |value| encode_segment(&value))
+    }
+
+    fn write(&self, parts: &[Part<'_>], shape: impl Fn(String) -> String) -> String {
+        parts
+            .iter()
+            .map(|part| match part {
+                Part::Plain(plain) => (*plain).to_owned(),
+                Part::Name(name) => shape(match self.get(name) {
+                    Some(Value::String(text)) => text,
+                    Some(other) => other.to_string(),
+                    None => format!("${{{name}}}"),
+                }),
+            })
+            .collect()
+    }
+}
+
+/// The first placeholder in any text of `template` that no [`Values`] knows.
+pub(crate) fn unknown_name(template: &Value) -> Option<String> {
+    match template {
+        Value::String(text) => unknown_name_in(text),
+        Value::Array(items) => items.iter().find_map(unknown_name),
+        Value::Object(map) => map.values().find_map(unknown_name),
+        _ => None,
+    }
+}
+
+/// The first placeholder in `text` that no [`Values`] knows.
+pub(crate) fn unknown_name_in(text: &str) -> Option<String> {
+    parts(text).into_iter().find_map(|part| match part {
+        Part::Name(name) if !NAMES.contains(&name) => Some(name.to_owned()),
+        _ => None,
+    })
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Part<'a> {
+    Plain(&'a str),
+    Name(&'a str),
+}
+
+fn parts(mut text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    while let Some((before, rest)) = text.split_once("${") {
+        let Some((name, after)) = rest.split_once('}') else { break };
+        if !before.is_empty() {
+            parts.push(Part::Plain(before));
+        }
+        parts.push(Part::Name(name));
+        text = after;
+    }
+    if !text.is_empty() {
+        parts.push(Part::Plain(text));
+    }
+    parts
+}
+
+/// Only unreserved characters stay as they are: an id of the site can neither leave its segment nor start a query.
+fn encode_segment(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric()
+            || b"-_~".contains(&byte)
+            || (byte == b'.' && text != "." && text != "..")
+        {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn values() -> Values<'static> {
+        Values {
+            text: "say \"${model}\"\n",
+            model: "gpt",
+            model_id: "a/b",
+            conversation: "../c?d",
+            parent: 3,
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_one_placeholder_keeps_the_type_of_its_value() {
+        assert_eq!(
+            values().body(&json!({"n": "${parent}", "t": ["${text}"]})),
+            json!({"n": 3, "t": ["say \"${model}\"\n"]})
+        );
+    }
+
+    #[test]
+    fn placeholders_inside_a_text_are_written_out() {
+        assert_eq!(values().body(&json!("<${model}|${parent}|${")), json!("<gpt|3|${"));
+    }
+
+    #[test]
+    fn what_is_no_text_stays_as_it_is() {
+        let plain = json!({"a": [1, true, null, {}]});
+        assert_eq!(values().body(&plain), plain);
+    }
+
+    #[test]
+    fn a_value_in_a_path_stays_inside_its_segment() {
+        assert_eq!(values().path("/c/${conversation}/turn"), "/c/..%2Fc%3Fd/turn");
+        assert_eq!(Values { conversation: "..", ..values() }.path("/c/${conversation}"), "/c/%2E%2E");
+    }
+
+    #[test]
+    fn a_name_that_nobody_fills_in_is_found() {
+        assert_eq!(unknown_name(&json!({"a": ["${text}", {"b": "x${prompt}y"}]})), Some("prompt".to_owned()));
+        assert_eq!(unknown_name(&json!({"a": "${text} ${parent}"})), None);
+    }
+}

@@ -1,0 +1,163 @@
+use serde_json::json;
+
+use super::*;
+
+fn outlier() -> Profile {
+    Profile::shipped("outlier").unwrap().unwrap()
+}
+
+fn text() -> String {
+    SHIPPED[0].1.to_owned()
+}
+
+/// Reads the shipped profile with one text replaced by another, and gives the error back.
+#[track_caller]
+fn broken(from: &str, to: &str) -> String {
+    let text = text();
+    assert!(text.contains(from), "{from:?} does not stand in the profile");
+    Profile::parse("mine.yaml", &text.replacen(from, to, 1)).expect_err("must not be taken").to_string()
+}
+
+#[track_caller]
+fn check(from: &str, to: &str, field: &str, what: &str) {
+    let line = text()[..text().find(from).unwrap_or_default()].matches('\n').count() + 1;
+    let error = broken(from, to);
+    let start = format!("site profile mine.yaml, line {line}, field {field}: ");
+    assert!(error.starts_with(&start), "{error}\nnot at {start}");
+    assert!(error.contains(what), "{error}");
+}
+
+#[test]
+fn shipped_profiles_are_whole() {
+    for (name, _) in SHIPPED {
+        let profile = Profile::load(name).unwrap();
+        assert_eq!(profile.name, name);
+        assert!(profile.calls.create.is_some() && profile.calls.delete.is_some());
+    }
+    assert_eq!(outlier().start_url().as_str(), "https://playground.outlier.ai/chat");
+    assert_eq!(
+        outlier().login_url().as_str(),
+        "https://app.outlier.ai/en/expert/login?redirect_url=%2Fexpert&clear=1"
+    );
+    assert_eq!(outlier().origins().len(), 2);
+    let older = Profile::load("outlier-expert").unwrap();
+    assert_eq!(older.start_url().as_str(), "https://app.outlier.ai/expert");
+    assert_eq!(older.origins().len(), 1);
+}
+
+#[test]
+fn the_turn_of_the_newer_era_is_as_the_facts_say() {
+    let values = Values { text: "hi", model: "m", model_id: "a1", conversation: "c1", parent: 2 };
+    let turn = outlier().calls.turn;
+    assert_eq!(values.path(&turn.path), "/internal/experts/assistant/conversations/c1/turn-streaming");
+    let body = json!({
+        "prompt": {
+            "model": "m", "modelId": "a1", "turnType": "Text", "turnMode": "Normal", "text": "hi", "images": [], "files": [],
+            "modelWasSwitched": false, "isMysteryModel": false, "systemMessage": "",
+        },
+        "model": "m", "modelId": "a1", "turnMode": "Normal", "turnType": "Text", "isMysteryModel": false, "systemMessage": "",
+        "parentIdx": 2,
+    });
+    assert_eq!(values.body(&turn.body.unwrap()), body);
+}
+
+#[test]
+fn creating_in_the_older_era_takes_prompt_and_model_alone() {
+    let values = Values { text: "hi", model: "m", ..Values::default() };
+    let create = Profile::load("outlier-expert").unwrap().calls.create.unwrap();
+    assert_eq!(
+        values.body(&create.request.body.unwrap()),
+        json!({"prompt": {"text": "hi", "images": []}, "model": "m"})
+    );
+}
+
+#[test]
+fn another_origin_moves_the_login_too() {
+    let profile = outlier().at("http://127.0.0.1:9000".parse().unwrap()).unwrap();
+    assert_eq!(profile.start_url().as_str(), "http://127.0.0.1:9000/chat");
+    assert_eq!(profile.login_url().host_str(), Some("127.0.0.1"));
+    assert_eq!(profile.origins().len(), 1);
+    let error = outlier().at("http://example.com".parse().unwrap()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "http://example.com/ cannot be the site's origin: http:// is only for this machine and private networks; use https://"
+    );
+}
+
+#[test]
+fn an_error_names_line_and_field() {
+    check(
+        "  capacity: 2",
+        "  capacity: many",
+        "account.capacity",
+        "invalid type: string \"many\", expected u32",
+    );
+    check("  capacity: 2", "  capacity: 0", "account.capacity", "a capacity is 1 to 64");
+    check("gap: 1s", "gap: 1", "account.gap", "no duration such as 1s");
+    check("deadline: 30s", "deadline: 0s", "login.deadline", "a wait of 0");
+    check("path: /en/expert", "path: //evil.example/", "login.path", "a path starts with one /");
+    check(
+        "  password: ['input[type=\"password\"]']",
+        "  password: []",
+        "login.password",
+        "at least one is needed",
+    );
+    check("submit: ['button", "submit: [' ', 'button", "login.submit", "an empty text");
+    check("https://playground.outlier.ai\n", "ftp://x\n", "origin", "an origin starts with https://");
+    check("https://playground.outlier.ai\n", "https://u:p@x/\n", "origin", "no credentials");
+    check(
+        "extra_origins: [https://app.outlier.ai]",
+        "extra_origins: [https://x/y]",
+        "extra_origins[0]",
+        "no path",
+    );
+    check("statuses: [401]", "statuses: [200]", "logged_out.statuses[0]", "400 to 599");
+    check("name: outlier\n", "name: Out/lier\n", "name", "a name is made of");
+    check("      method: GET", "      method: BREW", "calls.models.request.method", "unknown variant `BREW`");
+    check(
+        "      body:\n        prompt: { text: '${text}'",
+        "      body:\n        prompt: { text: '${prompt}'",
+        "calls.create.request.body",
+        "unknown placeholder ${prompt}",
+    );
+    check("  decode: true", "  decoded: true", "csrf.decoded", "unknown field `decoded`");
+}
+
+#[test]
+fn yaml_that_is_none_names_its_line() {
+    let error = Profile::parse("mine.yaml", "name: x\norigin: [\n").unwrap_err().to_string();
+    assert!(error.starts_with("site profile mine.yaml, line "), "{error}");
+}
+
+#[test]
+fn a_missing_field_is_named() {
+    assert!(broken("\nstart: /chat\n", "\n").contains("missing field `start`"));
+}
+
+#[test]
+fn fields_that_do_not_go_together_are_found() {
+    let error = broken("/conversations/${conversation}\n\n", "/conversations\n\n");
+    assert_eq!(error, "site profile mine.yaml, field calls.delete: the path must hold ${conversation}");
+    assert!(broken("  idle: 90s", "  idle: 90h").contains("timeouts.idle"));
+}
+
+#[test]
+fn a_name_that_is_no_profile_lists_those_there_are() {
+    let error = Profile::load("outlyer").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "no site profile is called \"outlyer\": shipped are outlier, outlier-expert; or give the path of a YAML file"
+    );
+    assert!(
+        Profile::load("./nowhere.yaml").unwrap_err().to_string().starts_with("cannot read the site profile")
+    );
+}
+
+#[test]
+fn a_page_without_a_session_is_known_by_its_path() {
+    let at = |path: &str| {
+        outlier().is_logged_out(&"https://playground.outlier.ai".parse::<Url>().unwrap().join(path).unwrap())
+    };
+    assert!(at("/en/expert/login?redirect_url=%2Fchat"));
+    assert!(!at("/chat?from=/login"));
+}

@@ -1,0 +1,78 @@
+//! Going somewhere.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use chromiumoxide::Page;
+use chromiumoxide::cdp::browser_protocol::page::{NavigateParams, ReloadParams};
+use chromiumoxide::error::CdpError;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::deliver::call_error;
+use super::shared::Shared;
+use super::{TabError, TabEvent};
+use crate::chrome::devtools::{COMMAND, execute_in};
+
+/// How long a navigation may take to show a document.
+const NAVIGATION: Duration = Duration::from_secs(30);
+
+/// Once a page without the script is shown, how long to wait for the word whether it is an error page.
+const SHOWN: Duration = Duration::from_secs(2);
+
+/// Navigates; ends with the script's greeting, or when a page is shown that the script is not to be in.
+pub(crate) async fn navigate(page: &Page, shared: &Shared, address: String) -> Result<(), TabError> {
+    let before = shared.generation();
+    let mut events = shared.events();
+    // chromiumoxide answers when everything has loaded, which may be long after the greeting, or never.
+    let loaded = async {
+        match execute_in(page, NavigateParams::new(address), NAVIGATION).await {
+            Ok(reply) => reply.error_text.map_or(Ok(()), |error| Err(TabError::Unreachable(error))),
+            Err(CdpError::Timeout) => Err(TabError::Timeout("the page to open")),
+            Err(error) => Err(call_error(&error)),
+        }
+    };
+    let mut loaded = pin!(loaded);
+    tokio::select! {
+        biased;
+        installed = installed_after(shared, before) => installed,
+        loaded = &mut loaded => loaded,
+        () = elsewhere(&mut events) => timeout(SHOWN, loaded).await.unwrap_or(Ok(())),
+    }
+}
+
+/// Reloads; ends with the new document's greeting, or when something else is shown in its place.
+pub(crate) async fn reload(page: &Page, shared: &Shared) -> Result<(), TabError> {
+    let before = shared.generation();
+    let mut events = shared.events();
+    execute_in(page, ReloadParams::default(), COMMAND).await.map_err(|error| call_error(&error))?;
+    let settled = async {
+        tokio::select! {
+            installed = installed_after(shared, before) => installed,
+            () = elsewhere(&mut events) => Err(TabError::NotAllowed),
+        }
+    };
+    timeout(NAVIGATION, settled).await.map_err(|_| TabError::Timeout("the page to reload"))?
+}
+
+/// Ends when the tab shows an error page, or a page of a foreign origin, from now on.
+async fn elsewhere(events: &mut watch::Receiver<TabEvent>) {
+    while events.changed().await.is_ok() {
+        if *events.borrow_and_update() == (TabEvent::Lost { reason: TabError::NotAllowed }) {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn installed_after(shared: &Shared, before: u64) -> Result<(), TabError> {
+    let mut events = shared.events();
+    let settled = events.wait_for(|event| match event {
+        TabEvent::Installed { generation, .. } => *generation > before,
+        TabEvent::Lost { reason } => *reason == TabError::BrowserGone,
+    });
+    match settled.await.as_deref() {
+        Ok(TabEvent::Installed { .. }) => Ok(()),
+        _ => Err(TabError::BrowserGone),
+    }
+}

@@ -1,0 +1,241 @@
+//! What the tab's handles and its task share: the document that is installed, who waits for what, and what is yet
+//! to be told to the page.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chromiumoxide::cdp::js_protocol::runtime::{EventBindingCalled, ExecutionContextId};
+use tokio::sync::{Notify, watch};
+use wormhole_protocol::{PageFrame, PageFrameKind};
+
+use super::command::{Action, Command};
+use super::slots::{Slots, Waiter};
+use super::{TabError, TabEvent};
+use crate::inject;
+
+/// A document with our script in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    /// The script's own random name for it: the ids of contexts are used again after a crash.
+    pub(crate) nonce: String,
+    pub(crate) context: ExecutionContextId,
+}
+
+struct State {
+    document: Result<Document, TabError>,
+    generation: u64,
+    slots: Slots,
+    /// For the document that is installed: bounded by the slots, as each has a few commands at most.
+    outbox: Vec<Command>,
+    page: Option<chromiumoxide::Page>,
+    last_good: Option<String>,
+}
+
+/// See the module. The lock is held for a few lines at a time, and never across an `await`.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    events: watch::Sender<TabEvent>,
+    /// Something is in the outbox.
+    pub(crate) outbox: Notify,
+    origins: Vec<String>,
+}
+
+impl Shared {
+    pub(crate) fn new(origins: Vec<String>) -> Self {
+        let reason = TabError::ContextLost;
+        let state = State {
+            document: Err(reason.clone()),
+            generation: 0,
+            slots: Slots::default(),
+            outbox: Vec::new(),
+            page: None,
+            last_good: None,
+        };
+        let events = watch::Sender::new(TabEvent::Lost { reason });
+        Self { state: Mutex::new(state), events, outbox: Notify::new(), origins }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn events(&self) -> watch::Receiver<TabEvent> {
+        self.events.subscribe()
+    }
+
+    pub(crate) fn is_ours(&self, origin: &str) -> bool {
+        self.origins.iter().any(|ours| ours == origin)
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.state().generation
+    }
+
+    pub(crate) fn set_page(&self, page: chromiumoxide::Page) {
+        self.state().page = Some(page);
+    }
+
+    /// The page to navigate, whatever is in it.
+    pub(crate) fn page(&self) -> Result<chromiumoxide::Page, TabError> {
+        let state = self.state();
+        match (&state.page, &state.document) {
+            (_, Err(TabError::BrowserGone)) | (None, _) => Err(TabError::BrowserGone),
+            (Some(page), _) => Ok(page.clone()),
+        }
+    }
+
+    /// Where to go back to after a crash.
+    pub(crate) fn last_good(&self) -> Option<String> {
+        self.state().last_good.clone()
+    }
+
+    /// Tells the page to do something, and says who waits for it.
+    pub(crate) fn begin(self: &Arc<Self>, action: Action, waiter: Waiter) -> Result<Open, TabError> {
+        let mut state = self.state();
+        state.document.as_ref().map_err(Clone::clone)?;
+        let id = state.slots.open(waiter)?;
+        state.outbox.push(Command { id, action });
+        drop(state);
+        self.outbox.notify_one();
+        Ok(Open { shared: Arc::clone(self), id })
+    }
+
+    /// What is to be told, to which document; none when there is nothing.
+    pub(crate) fn take_outbox(&self) -> Option<(Document, Vec<Command>)> {
+        let mut state = self.state();
+        let document = state.document.as_ref().ok()?.clone();
+        if state.outbox.is_empty() {
+            return None;
+        }
+        Some((document, mem::take(&mut state.outbox)))
+    }
+
+    pub(crate) fn document(&self) -> Option<(Document, u64)> {
+        let state = self.state();
+        state.document.as_ref().ok().map(|document| (document.clone(), state.generation))
+    }
+
+    pub(crate) fn fail(&self, ids: &[u64], error: &TabError) {
+        let mut state = self.state();
+        for id in ids {
+            state.slots.fail(*id, error.clone());
+        }
+    }
+
+    /// Takes what the script says.
+    pub(crate) fn hear(&self, call: &EventBindingCalled) {
+        if call.name != inject::BINDING {
+            return;
+        }
+        let frames: Vec<PageFrame> = match serde_json::from_str(&call.payload) {
+            Ok(frames) => frames,
+            Err(error) => {
+                // Not the message itself: it may be a part of an answer.
+                tracing::warn!(%error, bytes = call.payload.len(), "the page script says what nobody understands");
+                return;
+            }
+        };
+        for frame in frames {
+            if let PageFrameKind::Hello { version, origin, path } = frame.kind {
+                let document = Document { nonce: frame.doc, context: call.execution_context_id };
+                self.install(document, version, origin, path);
+            } else {
+                self.hand_on(frame);
+            }
+        }
+    }
+
+    fn hand_on(&self, frame: PageFrame) {
+        let mut state = self.state();
+        // What an older document still had to say.
+        if !state.document.as_ref().is_ok_and(|document| document.nonce == frame.doc) {
+            return;
+        }
+        if !state.slots.hear(frame.id, frame.seq, frame.kind) {
+            tracing::warn!("the page script breaks the protocol, aborting the request");
+            state.outbox.push(Command { id: frame.id, action: Action::Abort });
+            self.outbox.notify_one();
+        }
+    }
+
+    fn install(&self, document: Document, version: u32, origin: String, path: String) {
+        if !self.is_ours(&origin) {
+            tracing::warn!(origin, "the script greets from an origin that is not the site's");
+            return;
+        }
+        if version != inject::VERSION {
+            let reason = format!("it speaks version {version}, the bridge {}", inject::VERSION);
+            tracing::error!(version, "the page script does not fit this bridge");
+            self.lose(TabError::Script(reason));
+            return;
+        }
+        let mut state = self.state();
+        // Everything that ran in the document before is over, and ended without a word.
+        state.slots.fail_all(&TabError::ContextLost);
+        state.outbox.clear();
+        state.document = Ok(document);
+        state.generation += 1;
+        state.last_good = Some(format!("{origin}{path}"));
+        tracing::debug!(origin, generation = state.generation, "the page script is installed");
+        let generation = state.generation;
+        self.events.send_replace(TabEvent::Installed { origin, path, generation });
+    }
+
+    /// The document is gone: everybody who waits for something in it is told why.
+    pub(crate) fn lose(&self, reason: TabError) {
+        Self::lose_in(&mut self.state(), &self.events, reason);
+    }
+
+    /// The same, if that document is still the one that is installed, or if none is.
+    pub(crate) fn lose_document(&self, generation: u64, reason: TabError) {
+        let mut state = self.state();
+        if state.generation == generation {
+            Self::lose_in(&mut state, &self.events, reason);
+        }
+    }
+
+    fn lose_in(state: &mut State, events: &watch::Sender<TabEvent>, reason: TabError) {
+        // Nothing comes after the browser's end; and "it was left" says less than any other reason, whichever of the
+        // events came first.
+        let says_less = |old: &TabError| {
+            *old == reason || *old == TabError::BrowserGone || reason == TabError::ContextLost
+        };
+        if state.document.as_ref().is_err_and(says_less) {
+            return;
+        }
+        tracing::debug!(reason = reason.label(), "the page script is lost");
+        state.slots.fail_all(&reason);
+        state.outbox.clear();
+        state.document = Err(reason.clone());
+        events.send_replace(TabEvent::Lost { reason });
+    }
+}
+
+/// A command that is waited for. Dropping it before its end aborts it in the page.
+pub(crate) struct Open {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Open {
+    /// Lets the script send more chunks.
+    pub(crate) fn grant(&self, chunks: u32) {
+        let mut state = self.shared.state();
+        if state.slots.is_open(self.id) {
+            state.outbox.push(Command { id: self.id, action: Action::Credit { chunks } });
+            drop(state);
+            self.shared.outbox.notify_one();
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        if state.slots.close(self.id) {
+            state.outbox.push(Command { id: self.id, action: Action::Abort });
+            drop(state);
+            self.shared.outbox.notify_one();
+        }
+    }
+}

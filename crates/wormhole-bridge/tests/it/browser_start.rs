@@ -1,0 +1,96 @@
+//! Starting browsers for the tests.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use wormhole_bridge::browser::{Browser, BrowserConfig};
+use wormhole_bridge::tab::{FetchReply, FetchRequest, Tab, TabError, TabEvent};
+
+use crate::browser_site::Site;
+
+/// Nothing here takes that long; whatever does hangs.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// A browser on a profile of its own, with the site's page open.
+pub(crate) struct Started {
+    pub(crate) site: Site,
+    pub(crate) profile: TempDir,
+    pub(crate) browser: Browser,
+    pub(crate) tab: Tab,
+}
+
+pub(crate) async fn start() -> Started {
+    let site = Site::open().await;
+    let profile = tempfile::tempdir().unwrap();
+    let browser = Browser::launch(&config(&site, &profile)).await.unwrap();
+    let tab = browser.tab();
+    tab.goto(&site.origin).await.unwrap();
+    Started { site, profile, browser, tab }
+}
+
+/// What the bridge says is shown with a test that fails.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::new("wormhole_bridge=debug,chromiumoxide=off");
+    // Other tests of the same process may have done it.
+    tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init().ok();
+}
+
+pub(crate) fn config(site: &Site, profile: &TempDir) -> BrowserConfig {
+    log();
+    let mut config = BrowserConfig::new(profile.path(), vec![site.origin.clone()]);
+    config.extra_args.push(site.trust());
+    config
+}
+
+/// Makes a request of the page.
+pub(crate) async fn get(tab: &Tab, path: &str) -> Result<FetchReply, TabError> {
+    tab.fetch(FetchRequest::get(path), SOON).await
+}
+
+/// Waits until the tab is as described.
+pub(crate) async fn until(tab: &Tab, what: impl FnMut(&TabEvent) -> bool) -> TabEvent {
+    let mut events = tab.events();
+    timeout(SOON, events.wait_for(what)).await.expect("the tab changes in time").unwrap().clone()
+}
+
+pub(crate) fn installed(event: &TabEvent) -> bool {
+    matches!(event, TabEvent::Installed { .. })
+}
+
+pub(crate) fn lost(reason: &TabError) -> impl FnMut(&TabEvent) -> bool {
+    move |event| *event == TabEvent::Lost { reason: reason.clone() }
+}
+
+/// A second DevTools connection: the person at the window, a debugger, or the site's own scripts.
+pub(crate) struct Other {
+    browser: chromiumoxide::Browser,
+    _driver: JoinSet<()>,
+}
+
+impl Other {
+    pub(crate) async fn connect(browser: &Browser) -> Self {
+        let (other, mut handler) = chromiumoxide::Browser::connect(browser.devtools_url()).await.unwrap();
+        let mut driver = JoinSet::new();
+        driver.spawn(async move { while handler.next().await.is_some() {} });
+        Self { browser: other, _driver: driver }
+    }
+
+    /// The tab, seen from the page's own world.
+    pub(crate) async fn page(&self) -> chromiumoxide::Page {
+        let found = async {
+            loop {
+                for page in self.browser.pages().await.unwrap() {
+                    // The blank page that Chromium starts with may still be on its way out.
+                    if page.url().await.is_ok_and(|url| url.is_some_and(|url| url.starts_with("https:"))) {
+                        return page;
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(SOON, found).await.unwrap()
+    }
+}

@@ -1,0 +1,162 @@
+//! The practice site, a hub and a bridge, for tests.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use futures_util::StreamExt as _;
+use tempfile::TempDir;
+use tokio::{task::JoinSet, time::timeout};
+use wormhole_bridge::{Config, Credentials, Password, Service, site::Profile};
+use wormhole_client::HubAddress;
+use wormhole_playground::{Control, Site};
+use wormhole_runtime::{Lifecycle, Readiness, SecretString};
+
+use crate::session_hub::{SOON, TestHub};
+
+/// What does not change while bridges come and go.
+pub(crate) struct Stand {
+    pub(crate) site: Control,
+    pub(crate) hub: TestHub,
+    pub(crate) folder: TempDir,
+    origin: String,
+    around: Lifecycle,
+}
+
+/// A bridge that runs.
+pub(crate) struct Bridge {
+    lifecycle: Lifecycle,
+    pub(crate) readiness: Readiness,
+    pub(crate) admin: std::net::SocketAddr,
+}
+
+impl Stand {
+    pub(crate) async fn open() -> Self {
+        let config = wormhole_playground::Config::default();
+        let site = Site::bind(config).await.unwrap();
+        site.control().switch(|switches| switches.word_pace_ms = 0);
+        let around = Lifecycle::new(Duration::from_secs(1));
+        let (origin, control) = (site.http_origin(), site.control());
+        around.spawn_transient("practice site", site.serve(around.hard()));
+        let hub = TestHub::start(&around).await;
+        Self { site: control, hub, folder: tempfile::tempdir().unwrap(), origin, around }
+    }
+
+    /// Settings of a bridge at this site, with quick looks and the right password.
+    pub(crate) fn config(&self, profile: &str) -> Config {
+        let site = Profile::load(profile).unwrap().at(self.origin.parse().unwrap()).unwrap();
+        let hub = HubAddress {
+            url: format!("ws://{}", self.hub.addr).parse().unwrap(),
+            token: SecretString::from("page-token"),
+            name: "test".to_owned(),
+        };
+        let mut config = Config::new(hub, site, self.chrome());
+        config.credentials = Some(Credentials {
+            email: "demo@example.test".to_owned(),
+            password: Password::Given(SecretString::from("practice")),
+        });
+        config.session.check = Duration::from_hours(1);
+        config.session.person = Duration::from_millis(100);
+        config.session.patience = Duration::from_millis(200);
+        config
+    }
+
+    pub(crate) fn chrome(&self) -> PathBuf {
+        self.folder.path().join("chrome")
+    }
+
+    pub(crate) async fn bridge(&self, config: Config) -> Bridge {
+        let lifecycle = Lifecycle::new(config.grace);
+        let service = Service::bind(config).await.unwrap();
+        let (readiness, admin) = (service.readiness(), service.admin_addr());
+        service.spawn(&lifecycle);
+        Bridge { lifecycle, readiness, admin }
+    }
+
+    /// The process id of the Chromium that holds the profile.
+    pub(crate) fn chrome_pid(&self) -> i32 {
+        let lock = std::fs::read_link(self.chrome().join("SingletonLock")).expect("Chromium runs");
+        lock.to_str().and_then(|lock| lock.rsplit_once('-')).unwrap().1.parse().unwrap()
+    }
+
+    /// A second DevTools connection: the person at the console.
+    pub(crate) async fn person(&self) -> Person {
+        let port = std::fs::read_to_string(self.chrome().join("DevToolsActivePort")).expect("Chromium runs");
+        let (port, path) = port.split_once('\n').unwrap();
+        let url = format!("ws://127.0.0.1:{port}{}", path.trim());
+        let (mut browser, mut handler) = chromiumoxide::Browser::connect(url).await.unwrap();
+        let mut driver = JoinSet::new();
+        driver.spawn(async move { while handler.next().await.is_some() {} });
+        browser.fetch_targets().await.unwrap();
+        let page = timeout(SOON, async {
+            loop {
+                if let Some(page) = browser.pages().await.unwrap().pop() {
+                    return page;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        let page = page.await.expect("a tab");
+        Person { page, _browser: browser, _driver: driver }
+    }
+
+    pub(crate) async fn close(self) {
+        self.around.shutdown("the test is over");
+        self.around.wait().await;
+    }
+}
+
+pub(crate) struct Person {
+    page: chromiumoxide::Page,
+    _browser: chromiumoxide::Browser,
+    _driver: JoinSet<()>,
+}
+
+impl Person {
+    /// Runs a script in the page, as a hand at the keyboard would act.
+    pub(crate) async fn act(&self, script: &str) {
+        self.page.evaluate(script).await.unwrap();
+    }
+
+    /// Types into a field once the page that has it is there.
+    pub(crate) async fn fill_when_there(&self, selector: &str, text: &str) {
+        let script = format!(
+            "(() => {{ const field = document.querySelector({selector:?}); if (field) field.value = {text:?}; return !!field; }})()"
+        );
+        let filled = timeout(SOON, async {
+            loop {
+                // A page that is being left cannot be asked.
+                let there =
+                    self.page.evaluate(script.as_str()).await.ok().and_then(|value| value.into_value().ok());
+                if there == Some(true) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        filled.await.unwrap_or_else(|_| panic!("{selector} never came"));
+    }
+}
+
+impl Bridge {
+    /// Starts the drain and leaves it to go on.
+    pub(crate) fn begin_stop(&self) {
+        self.lifecycle.shutdown("the test says so");
+    }
+
+    pub(crate) async fn stop(self) {
+        self.begin_stop();
+        let code = timeout(SOON, self.lifecycle.wait()).await.expect("the bridge ends");
+        assert_eq!(code, ExitCode::SUCCESS);
+    }
+}
+
+/// Waits until the process is gone.
+pub(crate) async fn process_ended(pid: i32) {
+    let path = PathBuf::from(format!("/proc/{pid}"));
+    timeout(SOON, async {
+        while path.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the process ends");
+}
