@@ -1,0 +1,85 @@
+//! The command line.
+
+use std::net::SocketAddr;
+
+use clap::{Parser, Subcommand};
+
+/// Offers your own AI chat session, in a real Chrome, as an OpenAI- and Ollama-compatible endpoint.
+#[derive(Debug, Parser)]
+#[command(name = "wormhole", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The practice site and the whole path in one process: asks one question and stays up.
+    Demo(DemoArgs),
+    /// The whole path to the real site in one process, settings from the environment.
+    Up(UpArgs),
+    /// Open the site in a window on the bridge's profile and log in by hand.
+    Login(Box<wormhole_bridge::Args>),
+    /// Check everything that `up` needs, with a remedy for each thing that is missing.
+    Doctor(Box<wormhole_bridge::Args>),
+    /// Ask the three running services how they are.
+    Status(StatusArgs),
+    /// The hub by itself.
+    Server(Box<wormhole_server::Args>),
+    /// The bridge by itself.
+    Bridge(Box<wormhole_bridge::Args>),
+    /// The public API by itself.
+    Oai(Box<wormhole_oai::Args>),
+}
+
+/// Settings of `wormhole demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// The API's port; 11434 or any free one if not given.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// End after the answer: exit code 0, or 1 if there was none.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Show Chromium's window (needs a display).
+    #[arg(long)]
+    pub(crate) window: bool,
+    /// What is logged to standard error, in the syntax of RUST_LOG.
+    #[arg(long = "log", env = "WORMHOLE_LOG", default_value = "error", value_name = "FILTER")]
+    pub(crate) log: String,
+    /// Base URL of an OpenAI-compatible server that answers behind the practice site.
+    #[arg(long, value_name = "URL")]
+    pub(crate) answer_with: Option<String>,
+}
+
+/// Settings of `wormhole up` that are not each service's own; those are read from the environment (see `.env.example`).
+#[derive(Debug, clap::Args)]
+pub(crate) struct UpArgs {
+    /// The API's address.
+    #[arg(long, env = "WORMHOLE_OAI_LISTEN", default_value = "127.0.0.1:11434")]
+    pub(crate) listen: SocketAddr,
+}
+
+/// Where `wormhole status` asks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// The hub's admin port.
+    #[arg(long, env = "WORMHOLE_SERVER_ADMIN", default_value = "127.0.0.1:9465")]
+    pub(crate) server: SocketAddr,
+    /// The bridge's admin port.
+    #[arg(long, env = "WORMHOLE_BRIDGE_ADMIN", default_value = "127.0.0.1:9466")]
+    pub(crate) bridge: SocketAddr,
+    /// The API's admin port.
+    #[arg(long, env = "WORMHOLE_OAI_ADMIN", default_value = "127.0.0.1:9467")]
+    pub(crate) oai: SocketAddr,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

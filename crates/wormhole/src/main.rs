@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod ask;
+mod demo;
+mod doctor;
+mod stack;
+mod status;
+mod terminal;
+mod up;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    wormhole_runtime::install_crypto_provider();
+    let cli: Cli = match wormhole_runtime::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Up(args) => up::run(args).await,
+        Command::Login(args) => up::login(*args).await,
+        Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Server(args) => wormhole_server::run(*args).await,
+        Command::Bridge(args) => wormhole_bridge::run(*args).await,
+        Command::Oai(args) => wormhole_oai::run(*args).await,
+    }
+}

@@ -1,0 +1,33 @@
+//! The whole path through the real thing: practice site, Chromium, three services as processes, real clients.
+//! One file a behaviour; `tidy` checks what the compiler does not.
+
+#[cfg(test)]
+mod broken;
+#[cfg(test)]
+mod chrome;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod hangup;
+#[cfg(test)]
+mod hub;
+#[cfg(test)]
+mod many;
+#[cfg(test)]
+mod pieces;
+#[cfg(test)]
+mod session;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod tidy;
+
+/// The binary under test: each service is one of its subcommands.
+const WORMHOLE: &str = env!("CARGO_BIN_EXE_wormhole");
+
+/// How long the practice site may take to see what a test has caused.
+const SEEN_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
