@@ -13,7 +13,7 @@ help: ## Show this
 
 demo: ## Practice site, Chromium and all three services: one streamed answer, then stays up
 	@scripts/setup.sh chromium
-	cargo run --quiet --locked -p wormhole -- demo $(ARGS)
+	cargo run --locked -p wormhole -- demo $(ARGS)
 
 test: ## Everything CI runs
 	@scripts/setup.sh chromium nextest clients

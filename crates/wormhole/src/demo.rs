@@ -22,7 +22,7 @@ use crate::terminal::{line, quiet, step, strong};
 const USUAL_PORT: u16 = 11434;
 
 const MODEL: &str = "practice-story";
-const QUESTION: &str = "Tell me a story about a wormhole. [[words:60]]";
+const QUESTION: &str = "Tell me the story of the small lighthouse. [[words:60]]";
 
 /// A cold Chromium on a busy two-core machine takes seconds; a minute and a half means it will not come.
 const READY_WITHIN: Duration = Duration::from_secs(90);
