@@ -1,22 +1,12 @@
 """The official Ollama Python client: model list, show, whole and streamed chat."""
 
-import json
 import os
-import urllib.request
 
 import ollama
 
+from practice import release_one_word
+
 WORDS = 5
-
-
-def release_one_word():
-    request = urllib.request.Request(
-        os.environ["CONTROL_URL"] + "/control/release",
-        data=json.dumps({"count": 1}).encode(),
-        headers={"content-type": "application/json"},
-        method="POST",
-    )
-    urllib.request.urlopen(request, timeout=10).read()
 
 
 def main():

@@ -3,21 +3,12 @@
 import json
 import os
 import sys
-import urllib.request
 
 import openai
 
+from practice import release_one_word
+
 WORDS = 5
-
-
-def release_one_word():
-    request = urllib.request.Request(
-        os.environ["CONTROL_URL"] + "/control/release",
-        data=json.dumps({"count": 1}).encode(),
-        headers={"content-type": "application/json"},
-        method="POST",
-    )
-    urllib.request.urlopen(request, timeout=10).read()
 
 
 def models(client):

@@ -17,8 +17,9 @@ use crate::config::ConfigError;
 const BLURTERS: &[&str] =
     &["chromiumoxide", "tungstenite", "tokio_tungstenite", "hyper", "h2", "reqwest", "rustls"];
 
-/// This one prints at `warn` the whole message that it could not parse.
-const SILENCED: &[&str] = &["chromiumoxide::conn::raw_ws::parse_errors"];
+/// The first prints at `warn` the whole message that it could not parse; the second calls every end of Chrome an error,
+/// also the one that we asked for (the bridge says which it was).
+const SILENCED: &[&str] = &["chromiumoxide::conn::raw_ws::parse_errors", "chromiumoxide::handler"];
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -37,7 +37,8 @@ fn crates_that_dump_messages_are_silent_even_at_trace() {
         tracing::trace!(target: "tungstenite::protocol", "cookie: sid=2");
         tracing::warn!(target: "chromiumoxide::conn::raw_ws::parse_errors", "cookie: sid=3");
         tracing::debug!(target: "hyper::proto", "cookie: sid=4");
-        tracing::warn!(target: "chromiumoxide::handler", "connection lost");
+        tracing::warn!(target: "chromiumoxide::browser", "connection lost");
+        tracing::error!(target: "chromiumoxide::handler", "cookie: none, but Chrome has ended as it was asked to");
         tracing::trace!(target: "wormhole_server", "a step");
         tracing::trace!(target: "hyperion", "a namesake");
     });
