@@ -5,8 +5,8 @@ use std::panic::PanicHookInfo;
 
 use clap::{Args, ValueEnum};
 use tracing::{Level, Metadata, error};
-use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, FilterFn, LevelFilter};
+use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt};
 
@@ -54,21 +54,28 @@ impl LogArgs {
     /// # Errors
     /// The filter cannot be read.
     pub fn init(&self) -> Result<(), ConfigError> {
-        let filter = EnvFilter::builder().parse(&self.log_filter).map_err(|error| {
-            ConfigError::new("WORMHOLE_LOG", format!("expected a filter such as info or debug: {error}"))
-        })?;
+        let filter = filter(&self.log_filter)?;
         let lines = fmt::layer().with_writer(stderr);
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match self.log_format {
             LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
         };
-        let subscriber =
-            tracing_subscriber::registry().with(lines.with_filter(filter.and(filter_fn(may_speak))));
+        let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));
         if subscriber.try_init().is_ok() {
             std::panic::set_hook(Box::new(log_panic));
         }
         Ok(())
     }
+}
+
+/// What the operator wants to read, less what other people's crates must not say.
+fn filter<S>(directives: &str) -> Result<impl Filter<S> + use<S>, ConfigError> {
+    let wanted = EnvFilter::builder().parse(directives).map_err(|error| {
+        ConfigError::new("WORMHOLE_LOG", format!("expected a filter such as info or debug: {error}"))
+    })?;
+    // Without the hint every `trace!` of every crate would be built and dropped at run time.
+    let most = wanted.max_level_hint().unwrap_or(LevelFilter::TRACE);
+    Ok(wanted.and(FilterFn::new(may_speak).with_max_level_hint(most)))
 }
 
 /// A filter of its own and not directives of the operator's: a more specific directive would win over those.

@@ -19,12 +19,11 @@ impl io::Write for Lines {
 }
 
 /// What is written while `speak` runs, with this filter.
-fn written(filter: &str, speak: impl FnOnce()) -> String {
+fn written(directives: &str, speak: impl FnOnce()) -> String {
     let lines = Lines::default();
     let to = lines.clone();
-    let filter = EnvFilter::builder().parse(filter).unwrap();
     let layer = fmt::layer().with_ansi(false).with_writer(move || to.clone());
-    let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter.and(filter_fn(may_speak))));
+    let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter(directives).unwrap()));
     tracing::subscriber::with_default(subscriber, speak);
     let bytes = lines.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -61,4 +60,11 @@ fn the_operators_filter_holds() {
 fn a_filter_that_cannot_be_read_names_its_variable() {
     let args = LogArgs { log_filter: "wormhole=louder".to_owned(), ..LogArgs::default() };
     assert_eq!(args.init().unwrap_err().variable(), "WORMHOLE_LOG");
+}
+
+#[test]
+fn the_filter_says_how_much_it_lets_pass_at_most() {
+    let hint = |directives| Filter::<Registry>::max_level_hint(&filter(directives).unwrap());
+    assert_eq!(hint("info"), Some(LevelFilter::INFO));
+    assert_eq!(hint("info,wormhole_server=debug"), Some(LevelFilter::DEBUG));
 }
