@@ -120,9 +120,15 @@ impl Keeper {
         let mut checks = ticks(self.config.timings.check);
         let mut saves = ticks(self.config.timings.cookies);
         let mut unreachable = 0;
+        let left = self.looker.left(tab);
+        tokio::pin!(left);
         loop {
             tokio::select! {
                 () = self.session.expired() => break,
+                () = &mut left => {
+                    self.session.expire(self.session.epoch());
+                    break;
+                }
                 _ = saves.tick() => self.save_cookies(browser).await,
                 _ = checks.tick() => match self.looker.look(tab).await? {
                     Look::In(models) => {

@@ -7,7 +7,7 @@ use url::Url;
 use crate::{
     calls::{CallError, CallName, Caller},
     site::{Profile, SiteModel, Values, read_models},
-    tab::{Tab, TabError},
+    tab::{Tab, TabError, TabEvent},
 };
 
 /// What a look at the tab found.
@@ -77,6 +77,27 @@ impl Looker {
             }
         }
         Ok(self.challenge(tab, &url).await?.map_or(Look::Out, Look::Challenge))
+    }
+
+    /// Waits until the page leaves by itself for the login page, or for another site: its own script has found out
+    /// before any call of ours that the session is over.
+    pub(crate) async fn left(&self, tab: &Tab) {
+        let mut events = tab.events();
+        events.mark_unchanged();
+        while events.changed().await.is_ok() {
+            let gone = match &*events.borrow_and_update() {
+                TabEvent::Installed { origin, path, .. } => origin
+                    .parse::<Url>()
+                    .and_then(|origin| origin.join(path))
+                    .is_ok_and(|url| self.site().is_logged_out(&url)),
+                TabEvent::Lost { reason } => *reason == TabError::NotAllowed,
+            };
+            if gone {
+                return;
+            }
+        }
+        // The tab is gone with its browser: that is somebody else's news.
+        std::future::pending::<()>().await;
     }
 
     /// The site's models, by the models call.
