@@ -35,7 +35,7 @@ async fn session_logs_in_once_survives_a_restart_and_renews_itself() {
     match failure.code {
         FailureCode::LoginRequired => assert_eq!(stand.hub.take_states().first(), Some(&PageState::Expired)),
         FailureCode::PageLost => {
-            stand.site.wait_until(SOON, |seen| seen.logins_ok == 2).await.map(drop).unwrap()
+            stand.site.wait_until(SOON, |seen| seen.logins_ok == 2).await.map(drop).unwrap();
         }
         _ => panic!("{failure}"),
     }
