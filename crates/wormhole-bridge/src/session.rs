@@ -162,6 +162,12 @@ impl Session {
         models.iter().find(|model| model.info.name == name).map(|model| model.id.clone())
     }
 
+    /// This model takes images.
+    pub(crate) fn takes_images(&self, name: &str) -> bool {
+        let models = self.inner.models.lock().unwrap_or_else(PoisonError::into_inner);
+        models.iter().any(|model| model.info.name == name && model.info.images)
+    }
+
     /// The site's models; the hub is told when they changed.
     pub(crate) fn set_models(&self, models: Vec<SiteModel>) {
         let infos: Vec<_> = models.iter().map(|model| model.info.clone()).collect();

@@ -5,6 +5,7 @@
 mod check;
 mod decode;
 mod field;
+mod images;
 mod models;
 mod profile;
 mod retry_after;
@@ -16,11 +17,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
 pub use crate::site::{
     field::FieldPath,
+    images::ImageTravel,
     profile::{
         Call, Calls, Challenge, CreateCall, Csrf, Images, LoggedOut, Login, LoginSuccess, MessageRule,
         Method, ModelsCall, Pace, Profile, Stream, Timeouts, Usable, Visibility,
@@ -35,9 +38,10 @@ pub(crate) use crate::site::{
 };
 
 /// The profiles that come with the program.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
     ("outlier", include_str!("../sites/outlier.yaml")),
     ("outlier-expert", include_str!("../sites/outlier-expert.yaml")),
+    ("playground", include_str!("../sites/playground.yaml")),
 ];
 
 /// Why there is no usable profile. One line for the operator.
@@ -198,6 +202,10 @@ impl Profile {
             if call.as_ref().is_some_and(|call| !names_conversation(call)) {
                 return Err((field, "the path must hold ${conversation}"));
             }
+        }
+        let takes_images = |body: &Value| template::uses(body, "images");
+        if self.images.is_some() && !turn.body.as_ref().is_some_and(takes_images) {
+            return Err(("images", "calls.turn.body does not say where they go: '${images}'"));
         }
         if self.timeouts.idle > self.timeouts.total {
             return Err(("timeouts.idle", "longer than timeouts.total"));

@@ -4,6 +4,7 @@
 //! given to another page, and one that certainly did not may be.
 
 mod fail;
+mod images;
 mod post;
 mod refresh;
 

@@ -11,6 +11,7 @@ mod conversations;
 mod error;
 mod fault;
 mod gate;
+mod images;
 mod observe;
 mod serve;
 mod sessions;
@@ -21,12 +22,13 @@ mod web;
 
 use tokio_util::sync::CancellationToken;
 
-pub use crate::answer::{ECHO, GATE, STORY, THINKER};
+pub use crate::answer::{AGENT, ECHO, EYES, GATE, STORY, THINKER};
 pub use crate::args::Args;
 pub use crate::config::{AnswerWith, Config, ControlAccess, Limits};
 pub use crate::control::Control;
 pub use crate::error::{SiteError, UnknownConversation, Unmet};
 pub use crate::fault::{Call, Fault};
+pub use crate::images::{MAX_IMAGE_BYTES, MOST_IMAGES};
 pub use crate::observe::{Outcome, Snapshot, TurnRecord};
 pub use crate::site::Site;
 pub use crate::switches::{Era, Shape, Switches};

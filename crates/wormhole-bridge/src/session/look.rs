@@ -102,9 +102,10 @@ impl Looker {
 
     /// The site's models, by the models call.
     pub(crate) async fn models(&self, tab: &Tab) -> Result<Vec<SiteModel>, CallError> {
-        let call = &self.site().calls.models;
-        let reply = self.caller.json(tab, CallName::Models, &call.request, &Values::default()).await?;
-        Ok(read_models(call, &reply)?)
+        let site = self.site();
+        let call = &site.calls.models.request;
+        let reply = self.caller.json(tab, CallName::Models, call, &Values::default()).await?;
+        Ok(read_models(site, &reply)?)
     }
 
     /// Without a call: a person has gone through whatever the site asked for.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::site::template;
+use crate::site::{images::ITEM_NAMES, template};
 
 /// Whether `url` is an origin that may receive the script, and credentials; the error says what would be right.
 pub(crate) fn origin_problem(url: &Url) -> Option<&'static str> {
@@ -73,19 +73,56 @@ pub(super) fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     {
         return Err(D::Error::custom("a path starts with one / and holds no space or backslash"));
     }
-    known_names(template::unknown_name_in(&path))?;
+    known_names(template::unknown_name_in(&path, &template::NAMES), &template::NAMES)?;
     Ok(path)
 }
 
 pub(super) fn body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     let body = Value::deserialize(deserializer)?;
-    known_names(template::unknown_name(&body))?;
+    known_names(template::unknown_name(&body, &template::BODY_NAMES), &template::BODY_NAMES)?;
+    if template::has_misplaced_images(&body) {
+        return Err(D::Error::custom("'${images}' becomes an array, so it must be the whole text"));
+    }
     Ok(Some(body))
 }
 
-fn known_names<E: Error>(unknown: Option<String>) -> Result<(), E> {
+/// One image as JSON, with its bytes somewhere in it.
+pub(super) fn image_item<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    let item = Value::deserialize(deserializer)?;
+    known_names(template::unknown_name(&item, &ITEM_NAMES), &ITEM_NAMES)?;
+    if template::uses(&item, "base64") {
+        Ok(item)
+    } else {
+        Err(D::Error::custom("an image is nothing without ${base64}"))
+    }
+}
+
+/// Kinds of images.
+pub(super) fn media_types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let kinds = some_texts(deserializer)?;
+    let is_kind = |kind: &String| {
+        kind.strip_prefix("image/").is_some_and(|rest| !rest.is_empty())
+            && !kind.contains(|c: char| c.is_whitespace() || c.is_ascii_uppercase())
+    };
+    if kinds.iter().all(is_kind) {
+        Ok(kinds)
+    } else {
+        Err(D::Error::custom("a media type of an image is written image/png, in small letters"))
+    }
+}
+
+pub(super) fn image_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let count = usize::deserialize(deserializer)?;
+    if (1..=64).contains(&count) {
+        Ok(count)
+    } else {
+        Err(D::Error::custom("a turn takes 1 to 64 images; where it takes none, leave the section out"))
+    }
+}
+
+fn known_names<E: Error>(unknown: Option<String>, names: &[&str]) -> Result<(), E> {
     unknown.map_or(Ok(()), |name| {
-        let known = template::NAMES.map(|name| format!("${{{name}}}")).join(", ");
+        let known = names.iter().map(|name| format!("${{{name}}}")).collect::<Vec<_>>().join(", ");
         Err(E::custom(format!("unknown placeholder ${{{name}}}; there are {known}")))
     })
 }

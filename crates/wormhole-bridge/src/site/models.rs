@@ -3,7 +3,11 @@
 use serde_json::Value;
 use wormhole_protocol::ModelInfo;
 
-use crate::site::{decode::Fault, field::FieldPath, profile::ModelsCall};
+use crate::site::{
+    decode::Fault,
+    field::FieldPath,
+    profile::{ModelsCall, Profile},
+};
 
 const CALL: &str = "models";
 
@@ -18,8 +22,17 @@ pub(crate) struct SiteModel {
 
 /// Reads the reply of the models call. One model for each public name, in the site's own order.
 ///
-/// A record that lacks its id or name is left out, as long as any record has them.
-pub(crate) fn read_models(call: &ModelsCall, reply: &Value) -> Result<Vec<SiteModel>, Fault> {
+/// A record that lacks its id or name is left out, as long as any record has them. Where the profile does not say how
+/// images travel, no model takes any, whatever its record says.
+pub(crate) fn read_models(site: &Profile, reply: &Value) -> Result<Vec<SiteModel>, Fault> {
+    let mut models = read_records(&site.calls.models, reply)?;
+    for model in &mut models {
+        model.info.images &= site.images.is_some();
+    }
+    Ok(models)
+}
+
+fn read_records(call: &ModelsCall, reply: &Value) -> Result<Vec<SiteModel>, Fault> {
     let records = call
         .list
         .find(reply)
@@ -105,10 +118,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::site::Profile;
 
     fn read(profile: &str, reply: &Value) -> Result<Vec<SiteModel>, Fault> {
-        read_models(&Profile::shipped(profile).unwrap().unwrap().calls.models, reply)
+        read_models(&Profile::shipped(profile).unwrap().unwrap(), reply)
     }
 
     fn record(id: &str, name: &str, parent: Option<&str>, visibility: &str) -> Value {
@@ -125,9 +137,21 @@ mod tests {
             name: "m".to_owned(),
             label: Some("m!".to_owned()),
             provider: Some("P".to_owned()),
-            images: true,
+            images: false,
         };
         assert_eq!(models, [SiteModel { id: "a1".to_owned(), info }]);
+    }
+
+    #[test]
+    fn models_take_images_only_where_the_profile_says_how_images_travel() {
+        let mut blind = record("b", "n", None, "Public");
+        blind["inputTypes"] = json!(["Text"]);
+        let reply = json!([record("a", "m", None, "Public"), blind]);
+        let seeing = |profile: &str| -> Vec<bool> {
+            read(profile, &reply).unwrap().into_iter().map(|model| model.info.images).collect()
+        };
+        assert_eq!(seeing("playground"), [true, false]);
+        assert_eq!(seeing("outlier"), [false, false]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::site::{check, field::FieldPath};
+use crate::site::{check, field::FieldPath, images::ImageTravel};
 
 /// A chat site, and how to talk to it. Read one with [`Profile::shipped`], [`Profile::from_file`] or [`Profile::parse`].
 #[derive(Debug, Clone, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Profile {
     pub csrf: Option<Csrf>,
     /// The site's calls.
     pub calls: Calls,
+    /// How images travel; absent where nobody knows, and then none does.
+    #[serde(default)]
+    pub images: Option<ImageTravel>,
     /// How a streamed answer is written.
     pub stream: Stream,
     /// How long to wait for what.
@@ -251,7 +254,7 @@ pub struct ModelsCall {
     /// Only records that pass this can be used.
     #[serde(default)]
     pub usable: Option<Usable>,
-    /// Which models take images.
+    /// Which models take images; counts only where the profile says how images travel.
     #[serde(default)]
     pub images: Option<Images>,
     /// Of several records with one name, one whose field here is `null` or absent comes first.

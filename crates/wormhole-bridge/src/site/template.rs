@@ -18,10 +18,16 @@ pub(crate) struct Values<'a> {
     pub(crate) conversation: &'a str,
     /// The number of turns before this one.
     pub(crate) parent: u32,
+    /// The images as the profile writes them.
+    pub(crate) images: &'a [Value],
 }
 
-/// Every name that a template may use.
+/// Every name that a path may use.
 pub(crate) const NAMES: [&str; 5] = ["text", "model", "model_id", "conversation", "parent"];
+/// And every name that a body may use.
+pub(crate) const BODY_NAMES: [&str; 6] = ["text", "model", "model_id", "conversation", "parent", IMAGES];
+/// Becomes an array, so it is a text of its own wherever it stands.
+const IMAGES: &str = "images";
 
 impl Values<'_> {
     fn get(&self, name: &str) -> Option<Value> {
@@ -31,63 +37,85 @@ impl Values<'_> {
             "model_id" => Value::from(self.model_id),
             "conversation" => Value::from(self.conversation),
             "parent" => Value::from(self.parent),
+            IMAGES => Value::from(self.images),
             _ => return None,
         })
     }
 
     /// A JSON template with its placeholders filled in.
     pub(crate) fn body(&self, template: &Value) -> Value {
-        match template {
-            Value::String(text) => self.json_text(text),
-            Value::Array(items) => items.iter().map(|item| self.body(item)).collect(),
-            Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), self.body(item))).collect(),
-            other => other.clone(),
-        }
-    }
-
-    fn json_text(&self, text: &str) -> Value {
-        match parts(text).as_slice() {
-            [Part::Name(name)] => self.get(name).unwrap_or_else(|| Value::from(text)),
-            parts => Value::String(self.write(parts, |value| value)),
-        }
+        fill(template, &|name| self.get(name))
     }
 
     /// A path template with its placeholders filled in, each as one percent-encoded segment.
     pub(crate) fn path(&self, template: &str) -> String {
-        self.write(&parts(template), |value| encode_segment(&value))
-    }
-
-    fn write(&self, parts: &[Part<'_>], shape: impl Fn(String) -> String) -> String {
-        parts
-            .iter()
-            .map(|part| match part {
-                Part::Plain(plain) => (*plain).to_owned(),
-                Part::Name(name) => shape(match self.get(name) {
-                    Some(Value::String(text)) => text,
-                    Some(other) => other.to_string(),
-                    None => format!("${{{name}}}"),
-                }),
-            })
-            .collect()
+        write(&parts(template), &|name| self.get(name), |value| encode_segment(&value))
     }
 }
 
-/// The first placeholder in any text of `template` that no [`Values`] knows.
-pub(crate) fn unknown_name(template: &Value) -> Option<String> {
+/// What the name of a placeholder stands for.
+type Get<'g> = &'g dyn Fn(&str) -> Option<Value>;
+
+/// A JSON template with its placeholders filled in by `get`.
+pub(crate) fn fill(template: &Value, get: Get<'_>) -> Value {
     match template {
-        Value::String(text) => unknown_name_in(text),
-        Value::Array(items) => items.iter().find_map(unknown_name),
-        Value::Object(map) => map.values().find_map(unknown_name),
-        _ => None,
+        Value::String(text) => match parts(text).as_slice() {
+            [Part::Name(name)] => get(name).unwrap_or_else(|| Value::from(text.as_str())),
+            parts => Value::String(write(parts, get, |value| value)),
+        },
+        Value::Array(items) => items.iter().map(|item| fill(item, get)).collect(),
+        Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), fill(item, get))).collect(),
+        other => other.clone(),
     }
 }
 
-/// The first placeholder in `text` that no [`Values`] knows.
-pub(crate) fn unknown_name_in(text: &str) -> Option<String> {
+fn write(parts: &[Part<'_>], get: Get<'_>, shape: impl Fn(String) -> String) -> String {
+    let written = parts.iter().map(|part| match part {
+        Part::Plain(plain) => (*plain).to_owned(),
+        Part::Name(name) => shape(match get(name) {
+            Some(Value::String(text)) => text,
+            Some(other) => other.to_string(),
+            None => format!("${{{name}}}"),
+        }),
+    });
+    written.collect()
+}
+
+/// The first placeholder in any text of `template` that is not one of `names`.
+pub(crate) fn unknown_name(template: &Value, names: &[&str]) -> Option<String> {
+    find_text(template, &|text| unknown_name_in(text, names))
+}
+
+/// The first placeholder in `text` that is not one of `names`.
+pub(crate) fn unknown_name_in(text: &str, names: &[&str]) -> Option<String> {
     parts(text).into_iter().find_map(|part| match part {
-        Part::Name(name) if !NAMES.contains(&name) => Some(name.to_owned()),
+        Part::Name(name) if !names.contains(&name) => Some(name.to_owned()),
         _ => None,
     })
+}
+
+/// Some text of `template` uses this placeholder.
+pub(crate) fn uses(template: &Value, name: &str) -> bool {
+    find_text(template, &|text| parts(text).contains(&Part::Name(name)).then_some(())).is_some()
+}
+
+/// Some text of `template` has the images in the middle of other words.
+pub(crate) fn has_misplaced_images(template: &Value) -> bool {
+    let misplaced = |text: &str| {
+        let parts = parts(text);
+        (parts.len() > 1 && parts.contains(&Part::Name(IMAGES))).then_some(())
+    };
+    find_text(template, &misplaced).is_some()
+}
+
+/// The first of what `find` finds in the texts of `template`.
+fn find_text<T>(template: &Value, find: &dyn Fn(&str) -> Option<T>) -> Option<T> {
+    match template {
+        Value::String(text) => find(text),
+        Value::Array(items) => items.iter().find_map(|item| find_text(item, find)),
+        Value::Object(map) => map.values().find_map(|item| find_text(item, find)),
+        _ => None,
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -143,6 +171,7 @@ mod tests {
             model_id: "a/b",
             conversation: "../c?d",
             parent: 3,
+            images: &[],
         }
     }
 
@@ -152,6 +181,16 @@ mod tests {
             values().body(&json!({"n": "${parent}", "t": ["${text}"]})),
             json!({"n": 3, "t": ["say \"${model}\"\n"]})
         );
+    }
+
+    #[test]
+    fn images_become_an_array_of_whatever_they_are() {
+        let template = json!({"images": "${images}", "text": "${text}"});
+        assert_eq!(values().body(&template)["images"], json!([]));
+        let images = [json!("data:x"), json!({"url": "${text}"})];
+        assert_eq!(Values { images: &images, ..values() }.body(&template)["images"], json!(images));
+        assert!(!has_misplaced_images(&template) && uses(&template, "images"));
+        assert!(has_misplaced_images(&json!([{"a": "${images} "}])));
     }
 
     #[test]
@@ -173,7 +212,10 @@ mod tests {
 
     #[test]
     fn a_name_that_nobody_fills_in_is_found() {
-        assert_eq!(unknown_name(&json!({"a": ["${text}", {"b": "x${prompt}y"}]})), Some("prompt".to_owned()));
-        assert_eq!(unknown_name(&json!({"a": "${text} ${parent}"})), None);
+        assert_eq!(
+            unknown_name(&json!({"a": ["${text}", {"b": "x${prompt}y"}]}), &NAMES),
+            Some("prompt".to_owned())
+        );
+        assert_eq!(unknown_name(&json!({"a": "${text} ${parent}"}), &NAMES), None);
     }
 }

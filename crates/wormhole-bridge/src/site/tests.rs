@@ -47,7 +47,8 @@ fn shipped_profiles_are_whole() {
 
 #[test]
 fn the_turn_of_the_newer_era_is_as_the_facts_say() {
-    let values = Values { text: "hi", model: "m", model_id: "a1", conversation: "c1", parent: 2 };
+    let values =
+        Values { text: "hi", model: "m", model_id: "a1", conversation: "c1", parent: 2, images: &[] };
     let turn = outlier().calls.turn;
     assert_eq!(values.path(&turn.path), "/internal/experts/assistant/conversations/c1/turn-streaming");
     let body = json!({
@@ -68,6 +69,67 @@ fn creating_in_the_older_era_takes_prompt_and_model_alone() {
     assert_eq!(
         values.body(&create.request.body.unwrap()),
         json!({"prompt": {"text": "hi", "images": []}, "model": "m"})
+    );
+}
+
+#[test]
+fn the_practice_site_is_the_newer_era_with_images() {
+    let (ours, theirs) = (Profile::load("playground").unwrap(), outlier());
+    let images = [json!("data:image/png;base64,AA==")];
+    let values = Values { text: "hi", parent: 2, images: &images, ..Values::default() };
+    let bodies = |profile: &Profile| {
+        let create = profile.calls.create.as_ref().unwrap().request.body.clone().unwrap();
+        let turn = profile.calls.turn.body.clone().unwrap();
+        (values.body(&create), values.body(&turn))
+    };
+    let (create, turn) = bodies(&ours);
+    assert_eq!(
+        (create["prompt"]["images"].clone(), turn["prompt"]["images"].clone()),
+        (json!(images), json!(images))
+    );
+    assert_eq!((create, turn), bodies(&theirs));
+    assert_eq!(ours.calls.turn.path, theirs.calls.turn.path);
+    assert!(ours.images.is_some() && theirs.images.is_none());
+}
+
+#[test]
+fn an_error_in_how_images_travel_names_line_and_field() {
+    let shipped = SHIPPED[2].1;
+    let check = |from: &str, to: &str, field: &str, what: &str| {
+        assert!(shipped.contains(from), "{from:?} does not stand in the profile");
+        let error =
+            Profile::parse("p", &shipped.replace(from, to)).expect_err("must not be taken").to_string();
+        let line = shipped[..shipped.find(from).unwrap_or_default()].matches('\n').count() + 1;
+        let start = format!("site profile p, line {line}, field {field}: ");
+        assert!(error.starts_with(&start) && error.contains(what), "{error}\nnot at {start}");
+    };
+    check(
+        "  item: 'data:${media_type};base64,${base64}'",
+        "  item: [x]",
+        "images.item",
+        "nothing without ${base64}",
+    );
+    check("  item: 'data:${media_type}", "  item: '${text}", "images.item", "unknown placeholder ${text}");
+    check(
+        "  media_types: [image/png,",
+        "  media_types: [text/plain,",
+        "images.media_types",
+        "image/png, in small",
+    );
+    check("  most: 4", "  most: 0", "images.most", "1 to 64 images");
+    check("  max_bytes: 1048576", "  max_bytes: 0", "images.max_bytes", "a limit of 0");
+    let create = "      body:\n        prompt: { text: '${text}', images: '";
+    check(
+        create,
+        &create.replace("'${text}'", "'${images}!'"),
+        "calls.create.request.body",
+        "the whole text",
+    );
+    check("start: /chat", "start: /${images}", "start", "unknown placeholder ${images}");
+    let nowhere = shipped.replace("'${images}'", "[]");
+    assert_eq!(
+        Profile::parse("p", &nowhere).unwrap_err().to_string(),
+        "site profile p, field images: calls.turn.body does not say where they go: '${images}'"
     );
 }
 
@@ -146,7 +208,7 @@ fn a_name_that_is_no_profile_lists_those_there_are() {
     let error = Profile::load("outlyer").unwrap_err().to_string();
     assert_eq!(
         error,
-        "no site profile is called \"outlyer\": shipped are outlier, outlier-expert; or give the path of a YAML file"
+        "no site profile is called \"outlyer\": shipped are outlier, outlier-expert, playground; or give the path of a YAML file"
     );
     assert!(
         Profile::load("./nowhere.yaml").unwrap_err().to_string().starts_with("cannot read the site profile")

@@ -12,6 +12,7 @@ use wormhole_protocol::{Body, ConversationId, ConversationRef, Failure, FailureC
 use super::{
     Broken, Desk, Progress, Whole,
     fail::{Fails, after_accepted, of_fault},
+    images,
 };
 use crate::{
     calls::{CallName, quotable},
@@ -35,8 +36,15 @@ pub(super) async fn post_and_read(
     let fails = Fails { desk, epoch: place.epoch, text: &post.text };
     let model_id = desk.refresh.model_id(desk, place, &post.model).await?;
     let parent = post.conversation.as_ref().map_or(0, |conversation| conversation.parent);
-    let mut values =
-        Values { text: &post.text, model: &post.model, model_id: &model_id, conversation: "", parent };
+    let images = images::of_post(desk, post)?;
+    let mut values = Values {
+        text: &post.text,
+        model: &post.model,
+        model_id: &model_id,
+        conversation: "",
+        parent,
+        images: &images,
+    };
     let conversation = match &post.conversation {
         Some(conversation) => Some(conversation.id.as_str().to_owned()),
         None => create(desk, place, &values, &fails).await?,
@@ -51,17 +59,14 @@ pub(super) async fn post_and_read(
     Ok(Whole { finish, bytes, conversation, rest: reply })
 }
 
-/// What no site would take, or what we cannot post yet.
+/// More text than the site takes is not posted.
 fn check(desk: &Desk, post: &Post) -> Result<(), Failure> {
-    let refused = |message: String| Err(Failure::not_posted(FailureCode::Refused, message));
-    let limit = desk.site().max_text_bytes;
-    if post.text.len() > limit {
-        return refused(format!("the message has {} bytes, the site takes {limit}", post.text.len()));
+    let (bytes, limit) = (post.text.len(), desk.site().max_text_bytes);
+    if bytes <= limit {
+        return Ok(());
     }
-    if !post.images.is_empty() {
-        return refused("images cannot be posted to this site yet".to_owned());
-    }
-    Ok(())
+    let message = format!("the message has {bytes} bytes, the site takes {limit}");
+    Err(Failure::not_posted(FailureCode::Refused, message))
 }
 
 /// Makes a thread, where the site wants one to be made. Making it answers nothing, so nothing is posted yet.

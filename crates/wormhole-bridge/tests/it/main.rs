@@ -24,3 +24,5 @@ mod session_stand;
 mod turn_answers;
 #[cfg(test)]
 mod turn_faults;
+#[cfg(test)]
+mod turn_images;

@@ -24,7 +24,7 @@ use tokio::{
     time::timeout,
 };
 use wormhole_protocol::{
-    Body, ConversationRef, Failure, FromHub, FromPeer, HUB_PATH, Limits, PROTOCOL_VERSION, PageHello,
+    Body, ConversationRef, Failure, FromHub, FromPeer, HUB_PATH, Image, Limits, PROTOCOL_VERSION, PageHello,
     PageState, PeerId, Post, TurnId, Welcome, decode, encode,
 };
 use wormhole_runtime::{Lifecycle, listen, serve_http};
@@ -102,6 +102,16 @@ impl TestHub {
     }
 
     pub(crate) fn post_in(&self, model: &str, text: &str, conversation: Option<ConversationRef>) -> Reply {
+        self.post_with(model, text, conversation, Vec::new())
+    }
+
+    pub(crate) fn post_with(
+        &self,
+        model: &str,
+        text: &str,
+        conversation: Option<ConversationRef>,
+        images: Vec<Image>,
+    ) -> Reply {
         let turn = TurnId::new(format!("t{}", self.inner.next.fetch_add(1, Ordering::SeqCst)));
         let (sender, events) = mpsc::channel(4096);
         self.inner.turns.lock().unwrap().insert(turn.clone(), sender);
@@ -111,7 +121,7 @@ impl TestHub {
             model: model.to_owned(),
             conversation,
             text: text.to_owned(),
-            images: Vec::new(),
+            images,
             deadline_ms: 60_000,
             trace: None,
         };

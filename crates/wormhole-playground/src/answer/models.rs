@@ -7,7 +7,9 @@ use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 
+use super::AGENT;
 use super::ECHO;
+use super::EYES;
 use super::GATE;
 use super::STORY;
 use super::THINKER;
@@ -27,6 +29,7 @@ pub(crate) struct Model {
     status: &'static str,
     visibility: &'static str,
     parent: Option<String>,
+    inputs: &'static [&'static str],
 }
 
 impl Model {
@@ -39,6 +42,7 @@ impl Model {
             status: "Ok",
             visibility: "Public",
             parent: None,
+            inputs: &["Text"],
         }
     }
 
@@ -58,7 +62,7 @@ impl Model {
                 "visibility": self.visibility,
                 "provider": self.provider,
                 "parentId": self.parent,
-                "inputTypes": ["Text"],
+                "inputTypes": self.inputs,
                 "outputTypes": ["Text"],
                 "modelVersion": "1",
             }),
@@ -83,6 +87,8 @@ pub(crate) async fn catalogue(app: &Arc<App>, era: Era) -> Vec<Model> {
         story,
         Model::root(THINKER, "Practice Thinker", "Practice"),
         Model::root(GATE, "Practice Gate", "Practice"),
+        Model { inputs: &["Text", "Image"], ..Model::root(EYES, "Practice Eyes", "Practice") },
+        Model::root(AGENT, "Practice Agent", "Practice"),
         Model { status: "Deprecated", ..Model::root(RETIRED, "Practice Retired", "Practice") },
     ];
     if let Some(upstream) = &app.upstream {

@@ -26,7 +26,7 @@ pub(super) type Iter = Box<dyn Iterator<Item = Piece> + Send>;
 pub(super) fn words(model: &str, text: &Arc<str>) -> Option<Iter> {
     let count = wanted(text);
     Some(match model {
-        ECHO => Box::new(echo(Arc::clone(text))),
+        ECHO => spoken(Arc::clone(text)),
         STORY => prose(TALE, count),
         THINKER => Box::new(reasoning().chain(prose(ANSWER, count))),
         GATE => Box::new(
@@ -37,13 +37,14 @@ pub(super) fn words(model: &str, text: &Arc<str>) -> Option<Iter> {
     })
 }
 
-fn echo(text: Arc<str>) -> impl Iterator<Item = Piece> + Send {
-    let mut said = 0;
-    std::iter::from_fn(move || {
+/// Exactly this text, word by word.
+pub(super) fn spoken(text: impl Into<Arc<str>>) -> Iter {
+    let (text, mut said): (Arc<str>, _) = (text.into(), 0);
+    Box::new(std::iter::from_fn(move || {
         let word = text.get(said..)?.split_inclusive(char::is_whitespace).next()?;
         said += word.len();
         Some(Piece::Text(word.to_owned()))
-    })
+    }))
 }
 
 fn reasoning() -> impl Iterator<Item = Piece> + Send {

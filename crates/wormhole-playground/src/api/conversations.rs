@@ -16,6 +16,7 @@ use super::Json;
 use super::Met;
 use super::session::Reader;
 use super::session::Writer;
+use super::turn::seen;
 use crate::answer::choose;
 use crate::app::App;
 use crate::app::lock;
@@ -33,6 +34,9 @@ pub(super) struct NewConversation {
 #[derive(Debug, Deserialize)]
 struct Prompt {
     text: String,
+    /// Looked at as those of a turn are, and forgotten: making a conversation answers nothing.
+    #[serde(default)]
+    images: Vec<String>,
 }
 
 pub(super) async fn create(
@@ -42,6 +46,7 @@ pub(super) async fn create(
 ) -> Result<Response, ApiError> {
     let named = choose(&app, new.model.as_deref(), new.model_id.as_deref()).await;
     let model = named.map_err(ApiError::invalid)?;
+    seen(&model, &new.prompt.images)?;
     if let Some(wrong) = (Met { app: &app, browser: &writer.browser }).answer(Call::Create).await {
         return Ok(wrong);
     }

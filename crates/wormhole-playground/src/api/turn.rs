@@ -17,7 +17,9 @@ use super::Met;
 use super::conversations::unknown;
 use super::session::Writer;
 use crate::answer;
+use crate::answer::EYES;
 use crate::answer::Encoder;
+use crate::answer::Question;
 use crate::answer::choose;
 use crate::app::App;
 use crate::app::lock;
@@ -25,6 +27,8 @@ use crate::body::Answer;
 use crate::conversations::Refusal;
 use crate::fault::Call;
 use crate::fault::Fault;
+use crate::images;
+use crate::images::Image;
 use crate::observe::InFlight;
 use crate::observe::Outcome;
 
@@ -42,6 +46,9 @@ pub(super) struct NewTurn {
 #[serde(rename_all = "camelCase")]
 struct Prompt {
     text: String,
+    /// `data:` URLs.
+    #[serde(default)]
+    images: Vec<String>,
     model: Option<String>,
     model_id: Option<String>,
 }
@@ -56,6 +63,7 @@ pub(super) async fn stream(
     let model = new.model.as_deref().or(new.prompt.model.as_deref());
     let model_id = new.model_id.as_deref().or(new.prompt.model_id.as_deref());
     let model = choose(&app, model, model_id).await.map_err(ApiError::invalid)?;
+    let images = seen(&model, &new.prompt.images)?;
     let text: Arc<str> = new.prompt.text.into();
     let mut in_flight = app.observed.enter(&id, &model, &text);
     let fault = app.meet(Call::Turn);
@@ -66,7 +74,7 @@ pub(super) async fn stream(
         in_flight.ends(Outcome::Refused);
         return Ok(wrong);
     }
-    let asked = Asked { app, conversation: id, model, text, parent: new.parent_idx };
+    let asked = Asked { app, conversation: id, model, text, images, parent: new.parent_idx };
     asked.answer(in_flight, fault).await
 }
 
@@ -75,13 +83,14 @@ struct Asked {
     conversation: String,
     model: String,
     text: Arc<str>,
+    images: Vec<Image>,
     parent: Option<u64>,
 }
 
 impl Asked {
     /// Records the turn and begins its stream; a call held back is recorded before it is held.
     async fn answer(self, mut in_flight: InFlight, fault: Option<Fault>) -> Result<Response, ApiError> {
-        let Self { app, conversation, model, text, parent } = self;
+        let Self { app, conversation, model, text, images, parent } = self;
         let accepted = lock(&app.conversations).accept(&conversation, parent, &text);
         let turn = accepted.map_err(|refusal| {
             in_flight.ends(Outcome::Refused);
@@ -90,7 +99,8 @@ impl Asked {
         if fault == Some(Fault::HoldResponse) {
             app.hold().await;
         }
-        let words = answer::begin(&app, &model, &conversation, &text).await.map_err(|error| {
+        let question = Question { conversation: &conversation, text: &text, images: &images };
+        let words = answer::begin(&app, &model, question).await.map_err(|error| {
             in_flight.ends(Outcome::Refused);
             tracing::warn!(error = &error as &dyn std::error::Error, "no answer from the model server");
             ApiError::bad_gateway("the model server did not answer")
@@ -108,6 +118,14 @@ impl Asked {
             [(CONTENT_TYPE, "text/event-stream; charset=utf-8"), (CACHE_CONTROL, "no-cache, no-transform")];
         Ok((headers, body.into_body()).into_response())
     }
+}
+
+/// The images of a turn for `model`.
+pub(super) fn seen(model: &str, urls: &[String]) -> Result<Vec<Image>, ApiError> {
+    if !urls.is_empty() && model != EYES {
+        return Err(ApiError::invalid(format!("the model `{model}` takes no images")));
+    }
+    images::read(urls).map_err(ApiError::invalid)
 }
 
 fn refused(refusal: Refusal) -> ApiError {

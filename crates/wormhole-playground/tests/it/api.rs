@@ -3,10 +3,14 @@
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
+use wormhole_playground::AGENT;
 use wormhole_playground::ECHO;
+use wormhole_playground::EYES;
 use wormhole_playground::Era;
+use wormhole_playground::GATE;
 use wormhole_playground::Limits;
 use wormhole_playground::STORY;
+use wormhole_playground::THINKER;
 
 use crate::site::Browser;
 use crate::site::logged_in;
@@ -63,7 +67,8 @@ async fn the_newer_era_lists_full_records_and_the_older_path_does_not_exist() {
         for field in ["endpointString", "displayName", "status", "visibility", "provider", "modelVersion"] {
             assert!(model[field].is_string(), "{field}");
         }
-        assert!(model["inputTypes"] == json!(["Text"]) && model["outputTypes"] == json!(["Text"]));
+        let inputs = if model["endpointString"] == EYES { json!(["Text", "Image"]) } else { json!(["Text"]) };
+        assert!(model["inputTypes"] == inputs && model["outputTypes"] == json!(["Text"]));
     }
     let stories: Vec<_> = models.iter().filter(|model| model["endpointString"] == STORY).collect();
     assert_eq!(stories.len(), 2);
@@ -79,7 +84,7 @@ async fn the_older_era_lists_ids_and_names_and_takes_calls_with_little_in_them()
     let models = json(browser.api_get("/models").await).await;
     let names: Vec<_> =
         models.as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap()).collect();
-    assert_eq!(names, [ECHO, STORY, "practice-thinker", "practice-gate"]);
+    assert_eq!(names, [ECHO, STORY, THINKER, GATE, EYES, AGENT]);
     let made =
         browser.post("/conversations", &json!({ "prompt": { "text": "x" }, "model": models[0]["id"] })).await;
     assert_eq!(json(made).await["model"], ECHO);

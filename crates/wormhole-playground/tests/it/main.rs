@@ -9,6 +9,7 @@ mod api;
 mod control;
 mod end;
 mod faults;
+mod images;
 mod login;
 mod secure;
 mod site;
