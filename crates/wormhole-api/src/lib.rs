@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod completions;
+pub mod embeddings;
+pub mod messages;
 pub mod ndjson;
 pub mod ollama;
 pub mod openai;
+pub mod responses;
 pub mod sse;
 
 #[cfg(test)]
@@ -12,6 +16,8 @@ mod text;
 use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
+
+pub use text::TextOr;
 
 /// Fields of a request that no type names. `None` where the field was `null`, which asks for nothing.
 pub type Rest = BTreeMap<String, Option<IgnoredAny>>;

@@ -1,12 +1,21 @@
-//! The Ollama dialect: chat, tags, show, version, errors.
+//! The Ollama dialect: chat, generate, embed, tags, show, ps, pull, version, errors.
 
 mod chat;
+mod embed;
+mod generate;
+mod manage;
 mod models;
 mod request;
 
-pub use chat::{ChatLine, ChatMessage, Counts};
+pub use chat::{CalledFunction, ChatLine, ChatMessage, Counts, MessageToolCall};
+pub use embed::{EmbedRequest, Embedded, EmbeddedOne};
+pub use generate::{GenerateLine, GenerateRequest};
+pub use manage::{PullRequest, Running, RunningModel, Status};
 pub use models::{Details, Show, ShowRequest, Tag, Tags, Version};
-pub use request::{ChatRequest, FunctionCall, KeepAlive, Options, RequestMessage, Think, ToolCall};
+pub use request::{
+    ChatRequest, Function, FunctionCall, KeepAlive, Options, RequestMessage, Think, Tool, ToolCall,
+    ToolChoice,
+};
 
 use serde::Serialize;
 

@@ -6,8 +6,11 @@ mod error;
 mod models;
 mod request;
 
-pub use chat::{ChatCompletion, Choice, ResponseMessage, Usage};
-pub use chunk::{ChatChunk, ChunkChoice, Delta};
+pub use chat::{CalledFunction, ChatCompletion, Choice, MessageToolCall, ResponseMessage, Usage};
+pub use chunk::{ChatChunk, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
 pub use error::{ErrorBody, ErrorEnvelope};
 pub use models::{Model, ModelList};
-pub use request::{ChatRequest, Content, ContentPart, FunctionCall, RequestMessage, StreamOptions, ToolCall};
+pub use request::{
+    AllowedTool, AllowedTools, ChatRequest, Content, ContentPart, Function, FunctionCall, Named, NamedSchema,
+    RequestMessage, ResponseFormat, StreamOptions, Tool, ToolCall, ToolChoice, ToolChoiceObject,
+};

@@ -32,6 +32,14 @@ fn a_stream_of_chat_chunks() {
     wire.extend_from_slice(sse::PING);
     sse::data(&mut wire, &chunk(&[choice(thought, None)], None));
     sse::data(&mut wire, &chunk(&[choice(text, None)], None));
+    let function = |name, arguments| openai::FunctionDelta { name, arguments };
+    let call = |id, kind, function| openai::Delta {
+        tool_calls: Some([openai::ToolCallDelta { index: 0, id, kind, function }]),
+        ..openai::Delta::default()
+    };
+    let begin = call(Some("call_1"), Some("function"), function(Some("f"), ""));
+    sse::data(&mut wire, &chunk(&[choice(begin, None)], None));
+    sse::data(&mut wire, &chunk(&[choice(call(None, None, function(None, "{}")), None)], None));
     sse::data(&mut wire, &chunk(&[choice(openai::Delta::default(), Some("stop"))], None));
     sse::data(&mut wire, &chunk(&[], Some(USAGE)));
     wire.extend_from_slice(sse::DONE);
@@ -42,10 +50,22 @@ fn a_stream_of_chat_chunks() {
 fn whole_answers_lists_and_errors_of_openai() {
     let message = openai::ResponseMessage {
         role: "assistant",
-        content: "hi",
+        content: Some("hi"),
         refusal: None,
         reasoning_content: None,
         reasoning: None,
+        tool_calls: Vec::new(),
+        function_call: None,
+    };
+    let function = || openai::CalledFunction { name: "f", arguments: "{}" };
+    let calls = openai::ResponseMessage {
+        role: "assistant",
+        content: None,
+        refusal: None,
+        reasoning_content: None,
+        reasoning: None,
+        tool_calls: vec![openai::MessageToolCall { id: "call_1", kind: "function", function: function() }],
+        function_call: Some(function()),
     };
     let whole = openai::ChatCompletion {
         id: "chatcmpl-1",
@@ -61,6 +81,7 @@ fn whole_answers_lists_and_errors_of_openai() {
     };
     insta::assert_json_snapshot!(json!([
         whole,
+        calls,
         openai::ModelList { object: "list", data: vec![model] },
         error
     ]));
@@ -79,7 +100,7 @@ fn lines_tags_and_errors_of_ollama() {
     let line = |content, thinking, done_reason: Option<&'static str>, counts| ollama::ChatLine {
         model: "m",
         created_at: "2026-11-22T10:00:00Z",
-        message: ollama::ChatMessage { role: "assistant", content, thinking },
+        message: ollama::ChatMessage { role: "assistant", content, thinking, tool_calls: Vec::new() },
         done: done_reason.is_some(),
         done_reason,
         counts,
@@ -88,6 +109,11 @@ fn lines_tags_and_errors_of_ollama() {
     ndjson::line(&mut wire, &line("", None, None, None));
     ndjson::line(&mut wire, &line("", Some("hm"), None, None));
     ndjson::line(&mut wire, &line("two\nlines", None, None, None));
+    let arguments = json!({"a": 1});
+    let function = ollama::CalledFunction { index: 0, name: "f", arguments: &arguments };
+    let mut call = line("", None, None, None);
+    call.message.tool_calls = vec![ollama::MessageToolCall { id: "call_1", function }];
+    ndjson::line(&mut wire, &call);
     ndjson::line(&mut wire, &line("", None, Some("stop"), Some(counts)));
     ndjson::line(&mut wire, &ollama::ErrorBody { error: "cut", status: Some(502) });
     ndjson::line(&mut wire, &ollama::ErrorBody { error: "model 'x' not found", status: None });

@@ -17,6 +17,14 @@ pub fn data<T: Serialize>(out: &mut Vec<u8>, value: &T) {
     out.extend_from_slice(b"\n\n");
 }
 
+/// Appends one event with a name: `event: {name}` before its data.
+pub fn event<T: Serialize>(out: &mut Vec<u8>, name: &str, value: &T) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'\n');
+    data(out, value);
+}
+
 /// Reads events from chunks that are cut anywhere. For clients of this API: tests and the load generator.
 #[derive(Debug, Default)]
 pub struct Reader {

@@ -1,5 +1,6 @@
 //! What every handler needs, and what every answer carries.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,15 @@ use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wormhole_runtime::Lifecycle;
 
+use crate::edge::Browsers;
+use crate::embeddings::Upstream;
+use crate::idempotency::Idempotency;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::models::{Models, Target};
+use crate::responses_store::ResponsesStore;
 use crate::turns::Turns;
 
 /// Names the model that stepped in for the one that was asked for.
@@ -37,6 +43,18 @@ pub(crate) struct Parts {
     pub models: Arc<Models>,
     /// Who may call.
     pub keys: Keys,
+    /// Which web pages may call, and under which names this server answers.
+    pub browsers: Browsers,
+    /// Where this server listens.
+    pub listen: SocketAddr,
+    /// Responses that may be continued or read later.
+    pub responses: Arc<dyn ResponsesStore>,
+    /// Where embeddings come from.
+    pub embeddings: Option<Upstream>,
+    /// Requests with a key of their own, which run only once.
+    pub idempotency: Idempotency,
+    /// Who ends tasks, and waits for them.
+    pub lifecycle: Lifecycle,
     /// Counts.
     pub metrics: Metrics,
     /// Times and sizes.
@@ -58,6 +76,8 @@ pub struct Limits {
     pub status_window: Duration,
     /// The largest body of a request, in bytes.
     pub body: usize,
+    /// The most bytes of the text that is posted.
+    pub prompt: usize,
     /// What clients are told of how long a context may be, in tokens.
     pub context_length: u32,
 }

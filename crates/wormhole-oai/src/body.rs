@@ -1,15 +1,20 @@
 //! Reading a request's JSON body, with errors that say what is wrong where.
 
+use std::io;
 use std::time::Duration;
 
+use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
+use async_compression::zstd::DParameter;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
+use tokio_util::io::StreamReader;
 
 use crate::errors::{ApiError, Kind};
 
@@ -19,6 +24,9 @@ const BODY_WITHIN: Duration = Duration::from_mins(2);
 /// Of a body that is too large, this many times the limit is read and thrown away, so that the client, which is still
 /// writing, gets to read the answer in place of a reset connection.
 const DRAINED: usize = 4;
+
+/// The most that a zstd stream may make its reader remember: 8 MiB, what RFC 9659 allows on the web.
+const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// Content types that real clients send with JSON: `curl -d` says the last but one, and Ollama takes all of them.
 const JSON_TYPES: &[&str] = &[
@@ -34,8 +42,25 @@ const JSON_TYPES: &[&str] = &[
 /// # Errors
 /// It is of another kind, too large, late, not JSON, or not what `T` needs.
 pub(crate) async fn read<T: DeserializeOwned>(request: Request, limit: usize) -> Result<T, ApiError> {
-    check_headers(request.headers())?;
-    let bytes = timeout(BODY_WITHIN, collect(request.into_body(), limit)).await.unwrap_or_else(|_| {
+    let encoding = check_headers(request.headers())?;
+    let body = request.into_body();
+    let bytes = async {
+        match encoding {
+            Encoding::Identity => collect(body, limit).await,
+            Encoding::Gzip => {
+                let mut decoder = GzipDecoder::new(reader(body));
+                decoder.multiple_members(true);
+                unpack(decoder, limit).await
+            }
+            Encoding::Zstd => {
+                let window = [DParameter::window_log_max(ZSTD_WINDOW_LOG)];
+                let mut decoder = ZstdDecoder::with_params(reader(body), &window);
+                decoder.multiple_members(true);
+                unpack(decoder, limit).await
+            }
+        }
+    };
+    let bytes = timeout(BODY_WITHIN, bytes).await.unwrap_or_else(|_| {
         let seconds = BODY_WITHIN.as_secs();
         Err(ApiError::new(
             Kind::RequestTimeout,
@@ -45,18 +70,41 @@ pub(crate) async fn read<T: DeserializeOwned>(request: Request, limit: usize) ->
     parse(&bytes)
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
+/// The body as it came, packed or not.
+///
+/// # Errors
+/// It is too large, or late.
+pub(crate) async fn whole(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    timeout(BODY_WITHIN, collect(body, limit)).await.unwrap_or_else(|_| {
+        let seconds = BODY_WITHIN.as_secs();
+        let message = format!("the request's body did not come within {seconds} s");
+        Err(ApiError::new(Kind::RequestTimeout, message))
+    })
+}
+
+/// How a body is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or("?"));
     let refuse = |message| Err(ApiError::new(Kind::UnsupportedMedia, message));
-    if let Some(encoding) =
-        text(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
-    {
-        return refuse(format!("content-encoding '{encoding}' is not supported: send the body as it is"));
-    }
-    let Some(content_type) = text(CONTENT_TYPE) else { return Ok(()) };
+    let encoding = match text(CONTENT_ENCODING).map(str::to_ascii_lowercase).as_deref().map(str::trim) {
+        None | Some("" | "identity") => Encoding::Identity,
+        Some("gzip" | "x-gzip") => Encoding::Gzip,
+        Some("zstd") => Encoding::Zstd,
+        Some(other) => {
+            return refuse(format!("content-encoding '{other}' is not supported: send gzip, zstd or none"));
+        }
+    };
+    let Some(content_type) = text(CONTENT_TYPE) else { return Ok(encoding) };
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence.is_empty() || JSON_TYPES.contains(&essence.as_str()) || essence.ends_with("+json") {
-        return Ok(());
+        return Ok(encoding);
     }
     refuse(format!("content-type '{essence}' is not supported: send application/json"))
 }
@@ -77,10 +125,36 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, ApiError> {
         }
     }
     if length > limit {
-        let message = format!("the request's body is over the limit of {limit} bytes");
-        return Err(ApiError::new(Kind::PayloadTooLarge, message));
+        return Err(too_large(limit));
     }
     Ok(all.freeze())
+}
+
+fn too_large(limit: usize) -> ApiError {
+    let message = format!("the request's body is over the limit of {limit} bytes");
+    ApiError::new(Kind::PayloadTooLarge, message)
+}
+
+fn reader(body: Body) -> StreamReader<impl futures_util::Stream<Item = io::Result<Bytes>> + Unpin, Bytes> {
+    StreamReader::new(body.into_data_stream().map_err(io::Error::other))
+}
+
+/// The limit is that of what comes out: a few bytes can hold a great many.
+async fn unpack(mut decoder: impl AsyncRead + Unpin, limit: usize) -> Result<Bytes, ApiError> {
+    let mut all = BytesMut::new();
+    loop {
+        let read = decoder.read_buf(&mut all).await;
+        let read = read.map_err(|_| {
+            let message = "the request's body is not what its content-encoding says, or was cut off";
+            ApiError::new(Kind::BadRequest, message)
+        })?;
+        if all.len() > limit {
+            return Err(too_large(limit));
+        }
+        if read == 0 {
+            return Ok(all.freeze());
+        }
+    }
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
@@ -96,6 +170,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             Err(located) => wrong_field(&located.path().to_string(), located.inner()),
             Ok(_) => wrong_field(".", &error),
         }
+    })
+}
+
+/// A value within a body, as `T`; `at` is where it stands.
+///
+/// # Errors
+/// It is not what `T` needs.
+pub(crate) fn within<T: DeserializeOwned>(value: &serde_json::Value, at: &str) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize::<_, T>(value).map_err(|located| {
+        let path = located.path().to_string();
+        let path = if path == "." { at.to_owned() } else { format!("{at}.{path}") };
+        wrong_field(&path, located.inner())
     })
 }
 
@@ -171,7 +257,11 @@ mod tests {
         for refused in ["multipart/form-data; boundary=x", "image/png", "text/html", "application/xml"] {
             assert!(!check("content-type", refused), "{refused}");
         }
-        assert!(check("content-encoding", "identity"));
-        assert!(!check("content-encoding", "gzip"));
+        for taken in ["identity", "gzip", "X-GZip", "zstd", ""] {
+            assert!(check("content-encoding", taken), "{taken}");
+        }
+        for refused in ["br", "deflate", "gzip, zstd"] {
+            assert!(!check("content-encoding", refused), "{refused}");
+        }
     }
 }

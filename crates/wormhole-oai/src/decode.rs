@@ -6,16 +6,16 @@ mod stop;
 
 use crate::chat::Limits;
 use crate::reply::Finish;
-use crate::usage;
+use crate::usage::Meter;
 use stop::StopFinder;
 
 /// The state of one answer.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     stop: StopFinder,
-    /// Bytes that may still be sent.
-    left: usize,
-    sent: usize,
+    /// The most tokens that may be sent.
+    most: u64,
+    sent: Meter,
 }
 
 /// What to send now, and why the answer ends here if it does.
@@ -24,15 +24,15 @@ pub(crate) type Decoded = (String, Option<Finish>);
 impl Decoder {
     /// The beginning of an answer.
     pub(crate) fn new(limits: Limits) -> Self {
-        let left = limits.max_tokens.map_or(usize::MAX, usage::bytes);
-        Self { stop: StopFinder::new(limits.stop), left, sent: 0 }
+        let most = limits.max_tokens.unwrap_or(u64::MAX);
+        Self { stop: StopFinder::new(limits.stop), most, sent: Meter::default() }
     }
 
     /// More of the answer. What could be the beginning of a stop sequence is withheld.
     pub(crate) fn text(&mut self, delta: String) -> Decoded {
         let (text, stopped) = self.stop.push(delta);
         let (text, finish) = self.within_limit(text);
-        (text, finish.or(stopped.then_some(Finish::Stop)))
+        (text, finish.or(stopped.map(Finish::Sequence)))
     }
 
     /// More of the reasoning: stop sequences do not count in it, the limit does.
@@ -48,16 +48,14 @@ impl Decoder {
 
     /// Tokens of all that was sent, by estimate.
     pub(crate) fn tokens(&self) -> u64 {
-        usage::tokens(self.sent)
+        self.sent.tokens()
     }
 
     fn within_limit(&mut self, mut text: String) -> Decoded {
-        let over = text.len() > self.left;
-        if over {
-            text.truncate(text.floor_char_boundary(self.left));
-        }
-        self.left -= text.len();
-        self.sent += text.len();
+        let room = self.sent.room(&text, self.most);
+        let over = room < text.len();
+        text.truncate(room);
+        self.sent.push(&text);
         (text, over.then_some(Finish::Length))
     }
 }
@@ -82,7 +80,7 @@ mod tests {
     fn an_answer_that_just_fits_is_not_cut() {
         let mut decoder = decoder(&[], Some(1));
         assert_eq!(decoder.text("four".to_owned()), ("four".to_owned(), None));
-        assert_eq!(decoder.text("x".to_owned()), (String::new(), Some(Finish::Length)));
+        assert_eq!(decoder.text(" x".to_owned()), (String::new(), Some(Finish::Length)));
     }
 
     #[test]

@@ -1,18 +1,29 @@
 //! The dialects. None knows another, the hub or a site; each is a folder with its routes, its reading and its writing.
 
-pub(crate) mod ollama;
-pub(crate) mod openai;
+mod completions;
+mod embeddings;
+mod envelope;
+mod messages;
+mod ollama;
+mod openai;
+mod responses;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
+use axum::routing::get;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::api::Api;
-use crate::edge::edge;
+use crate::edge::{edge, guard};
 use crate::errors::{ApiError, Kind};
+use crate::idempotency::once;
+use crate::limits::tell_wait;
+use crate::routes::{DOCUMENT, Routes};
+use crate::turns::Caller;
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -21,6 +32,8 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 pub(crate) enum Dialect {
     /// `/v1/…`, and every path that belongs to nobody.
     OpenAi,
+    /// `/v1/messages…`.
+    Anthropic,
     /// `/` and `/api/…`.
     Ollama,
 }
@@ -28,13 +41,22 @@ pub(crate) enum Dialect {
 impl Dialect {
     /// The dialect of a path.
     pub(crate) fn of(path: &str) -> Self {
-        if path == "/" || path == "/api" || path.starts_with("/api/") { Self::Ollama } else { Self::OpenAi }
+        let is_below =
+            |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if path == "/" || is_below("/api") {
+            Self::Ollama
+        } else if is_below("/v1/messages") {
+            Self::Anthropic
+        } else {
+            Self::OpenAi
+        }
     }
 
-    /// An error in this dialect.
-    pub(crate) fn error(self, error: &ApiError) -> Response {
+    /// An error in this dialect, for the request with this id.
+    pub(crate) fn error(self, error: &ApiError, request_id: &str) -> Response {
         match self {
-            Self::OpenAi => openai::error(error),
+            Self::OpenAi => envelope::error(error),
+            Self::Anthropic => messages::error(error, request_id),
             Self::Ollama => ollama::error(error),
         }
     }
@@ -42,25 +64,43 @@ impl Dialect {
 
 /// All routes of all dialects.
 pub(crate) fn router(api: Api) -> Router {
-    Router::new()
+    let routes = Routes::new("Wormhole")
         .merge(openai::routes())
-        .merge(ollama::routes())
+        .merge(responses::routes())
+        .merge(completions::routes())
+        .merge(embeddings::routes())
+        .merge(messages::routes())
+        .merge(ollama::routes());
+    let (served, described) = routes.finish();
+    let document = Bytes::from(serde_json::to_vec(&described).expect("the document has string keys"));
+    served
+        .route(
+            DOCUMENT,
+            get(async move || with_body(StatusCode::OK, "application/json", document.clone().into())),
+        )
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
+        .layer(from_fn(tell_wait))
+        .layer(from_fn_with_state(api.clone(), once))
         .layer(from_fn_with_state(api.clone(), edge))
+        .layer(from_fn_with_state(api.clone(), guard))
         .with_state(api)
 }
 
 async fn unknown_path(request: Request) -> Response {
     let path = request.uri().path();
-    Dialect::of(path)
-        .error(&ApiError::new(Kind::NotFound, format!("no such path: {} {path}", request.method())))
+    let message = format!("no such path: {} {path}", request.method());
+    refusal(&request, &ApiError::new(Kind::NotFound, message))
 }
 
 async fn unknown_method(request: Request) -> Response {
-    let path = request.uri().path();
-    let message = format!("{path} does not take {}", request.method());
-    Dialect::of(path).error(&ApiError::new(Kind::MethodNotAllowed, message))
+    let message = format!("{} does not take {}", request.uri().path(), request.method());
+    refusal(&request, &ApiError::new(Kind::MethodNotAllowed, message))
+}
+
+fn refusal(request: &Request, error: &ApiError) -> Response {
+    let id = request.extensions().get::<Caller>().map_or("", |caller| caller.request.as_str());
+    Dialect::of(request.uri().path()).error(error, id)
 }
 
 /// A response with a JSON body.

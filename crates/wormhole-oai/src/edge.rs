@@ -1,5 +1,10 @@
 //! Around every route: the request's id, who calls, whether new work is taken, metrics, panics.
 
+mod browsers;
+
+pub use browsers::Browsers;
+pub(crate) use browsers::guard;
+
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -12,6 +17,7 @@ use tracing::{Instrument, debug, error, info_span};
 use crate::api::Api;
 use crate::dialect::Dialect;
 use crate::errors::{ApiError, Kind};
+use crate::keys::Identity;
 use crate::turns::Caller;
 
 /// The request's id: taken from the client, else made here; echoed either way.
@@ -28,20 +34,19 @@ pub(crate) async fn edge(State(api): State<Api>, mut request: Request, next: Nex
     let span = info_span!("request", id, method = %request.method(), route);
     let guard = api.metrics.request(route);
     let _busy = api.busy.token();
-    let admitted = admit(&api, &request).map(|name| Caller { name, request: id.clone() });
+    let admitted = admit(&api, &request).map(|key| Caller::new(key, id.clone()));
     let answered = async {
         match admitted {
             Ok(caller) => {
                 request.extensions_mut().insert(caller);
                 AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
                     error!("a handler panicked");
-                    dialect.error(&ApiError::new(
-                        Kind::Internal,
-                        "the server made a mistake; its log says which",
-                    ))
+                    let mistake =
+                        ApiError::new(Kind::Internal, "the server made a mistake; its log says which");
+                    dialect.error(&mistake, &id)
                 })
             }
-            Err(error) => dialect.error(&error),
+            Err(error) => dialect.error(&error, &id),
         }
     };
     let mut response = answered.instrument(span.clone()).await;
@@ -53,14 +58,14 @@ pub(crate) async fn edge(State(api): State<Api>, mut request: Request, next: Nex
     response
 }
 
-/// The caller's name.
-fn admit(api: &Api, request: &Request) -> Result<String, ApiError> {
+/// Who calls.
+fn admit(api: &Api, request: &Request) -> Result<Identity, ApiError> {
     if api.draining.is_cancelled() {
         return Err(ApiError::new(Kind::Draining, "the server is going down: try again in a moment"));
     }
     match api.keys.caller(request.headers()) {
-        Some(name) => Ok(name.to_owned()),
-        None if OPEN.contains(&request.uri().path()) => Ok(String::new()),
+        Some(key) => Ok(key),
+        None if OPEN.contains(&request.uri().path()) => Ok(Identity::anonymous()),
         None => Err(ApiError::new(
             Kind::Unauthorised,
             "missing or incorrect API key: send one as 'Authorization: Bearer <key>'",

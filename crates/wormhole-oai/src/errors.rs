@@ -23,6 +23,18 @@ pub(crate) enum Kind {
     NotFound,
     /// No such model.
     ModelUnknown,
+    /// No such response to read or delete.
+    ResponseUnknown,
+    /// The response that a request continues is not kept.
+    PreviousUnknown,
+    /// A web page of a foreign origin asks, or the address is one that this server does not answer for.
+    Forbidden,
+    /// Nobody here can do this.
+    Unsupported,
+    /// The server that embeddings are passed to broke.
+    Upstream,
+    /// The key allows no more now.
+    OverLimit,
     /// The path knows other methods.
     MethodNotAllowed,
     /// The client took too long to send its request.
@@ -39,7 +51,7 @@ pub(crate) enum Kind {
     Turn(FailureCode),
 }
 
-/// A row of the table: HTTP status, OpenAI's `type` and `code`.
+/// A row of the table: HTTP status, OpenAI's `type` and `code`. Anthropic's `type` follows from the status.
 struct Row(u16, &'static str, Option<&'static str>);
 
 const INVALID: &str = "invalid_request_error";
@@ -58,6 +70,11 @@ impl Kind {
             Self::Unauthorised => Row(401, INVALID, Some("invalid_api_key")),
             Self::NotFound => Row(404, INVALID, Some("unknown_url")),
             Self::ModelUnknown | Self::Turn(Code::ModelUnknown) => Row(404, INVALID, Some("model_not_found")),
+            Self::ResponseUnknown => Row(404, INVALID, Some("response_not_found")),
+            Self::PreviousUnknown => Row(400, INVALID, Some("previous_response_not_found")),
+            Self::Forbidden => Row(403, INVALID, Some("forbidden")),
+            Self::Unsupported => Row(501, INVALID, Some("unsupported")),
+            Self::Upstream => Row(502, SERVER, Some("upstream_error")),
             Self::MethodNotAllowed => Row(405, INVALID, Some("method_not_allowed")),
             Self::RequestTimeout => Row(408, INVALID, Some("request_timeout")),
             Self::PayloadTooLarge => Row(413, INVALID, Some("request_too_large")),
@@ -66,7 +83,7 @@ impl Kind {
             Self::Internal => Row(500, SERVER, Some("internal_error")),
             Self::Turn(Code::Refused) => Row(400, INVALID, Some("refused")),
             Self::Turn(Code::QueueFull) => Row(429, RATE, Some("queue_full")),
-            Self::Turn(Code::RateLimited) => Row(429, RATE, Some("rate_limit_exceeded")),
+            Self::OverLimit | Self::Turn(Code::RateLimited) => Row(429, RATE, Some("rate_limit_exceeded")),
             Self::Turn(code) => Row(502, SERVER, Some(code.as_str())),
         }
     }
@@ -92,6 +109,11 @@ impl ApiError {
         Self { kind, message: message.into(), param: None, code: None, retry_after, may_retry }
     }
 
+    /// The conversation is longer than a model takes.
+    pub(crate) fn too_long(message: String) -> Self {
+        Self { code: Some("context_length_exceeded"), ..Self::field("messages", message) }
+    }
+
     /// A field of the request cannot be used.
     pub(crate) fn field(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { param: Some(param.into()), ..Self::new(Kind::BadRequest, message) }
@@ -101,6 +123,23 @@ impl ApiError {
     pub(crate) fn missing(param: &str) -> Self {
         let code = Some("missing_required_parameter");
         Self { code, ..Self::field(param, format!("missing required parameter: '{param}'")) }
+    }
+
+    /// The response that a request continues is not kept. Clients have a branch for exactly this code.
+    pub(crate) fn previous_unknown(id: &str) -> Self {
+        let param = Some("previous_response_id".to_owned());
+        Self { param, ..Self::new(Kind::PreviousUnknown, format!("previous response '{id}' not found")) }
+    }
+
+    /// The key allows no more for this long.
+    pub(crate) fn over_limit(message: String, retry_after: Duration) -> Self {
+        let retry_after = Some(retry_after);
+        Self { retry_after, may_retry: true, ..Self::new(Kind::OverLimit, message) }
+    }
+
+    /// The idempotency key of another request.
+    pub(crate) fn key_reused(message: &str) -> Self {
+        Self { code: Some("idempotency_key_reused"), ..Self::new(Kind::BadRequest, message) }
     }
 
     /// No site has this model.
@@ -131,6 +170,21 @@ impl ApiError {
     /// OpenAI's word for the reason.
     pub(crate) fn openai_code(&self) -> Option<&'static str> {
         self.code.or(self.kind.row().2)
+    }
+
+    /// Anthropic's word for the kind: theirs has one for each status.
+    pub(crate) fn anthropic_type(&self) -> &'static str {
+        match self.kind.row().0 {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            503 => "overloaded_error",
+            408 => "timeout_error",
+            400..500 => "invalid_request_error",
+            _ => "api_error",
+        }
     }
 
     /// The field that is wrong.

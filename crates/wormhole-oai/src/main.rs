@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use wormhole_oai::{Args, run};
+use wormhole_oai::{Args, KeysArgs, run};
 use wormhole_runtime::HealthcheckArgs;
 
 /// Answers OpenAI and Ollama clients with turns on a chat site.
@@ -20,12 +20,17 @@ struct Cli {
 enum Command {
     /// Ask the running service's admin port how it is.
     Healthcheck(HealthcheckArgs),
+    /// Make, list and revoke API keys.
+    Keys(KeysArgs),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match wormhole_runtime::parse::<Cli>() {
         Ok(Cli { args, command: Some(Command::Healthcheck(ask)) }) => ask.run(args.sockets.oai_admin).await,
+        Ok(Cli { args, command: Some(Command::Keys(keys)) }) => {
+            keys.run(args.access.api_keys_file.as_deref())
+        }
         Ok(Cli { args, command: None }) => run(args).await,
         Err(code) => code,
     }

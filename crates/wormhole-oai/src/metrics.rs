@@ -21,6 +21,39 @@ pub(crate) struct Metrics {
     hangups: IntCounter,
     heartbeats: IntCounter,
     joined: IntGauge,
+    conversations: IntCounterVec,
+    repairs: IntCounterVec,
+    prompts_broken: IntGauge,
+}
+
+/// What was done where the model did not write what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repair {
+    /// It was asked again for a tool call.
+    CallAgain,
+    /// It was not called even then: the text went out as it came.
+    CallGivenUp,
+    /// A broken call after good ones went out as text.
+    CallAsText,
+    /// It was asked again for an answer in a format.
+    FormatAgain,
+    /// The answer did not have the format even then.
+    FormatGivenUp,
+}
+
+impl Repair {
+    const ALL: &[Self] =
+        &[Self::CallAgain, Self::CallGivenUp, Self::CallAsText, Self::FormatAgain, Self::FormatGivenUp];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::CallAgain => "call_again",
+            Self::CallGivenUp => "call_given_up",
+            Self::CallAsText => "call_as_text",
+            Self::FormatAgain => "format_again",
+            Self::FormatGivenUp => "format_given_up",
+        }
+    }
 }
 
 impl Metrics {
@@ -71,11 +104,36 @@ impl Metrics {
                 "Signs of life in streams that had nothing to say.",
             )?,
             joined: gauge(r, "wormhole_oai_hub_joined", "1 while joined to the hub.")?,
+            conversations: counter_vec(
+                r,
+                "wormhole_oai_conversations_total",
+                "Turns by where they went: into a new conversation, on in a known one, or anew because that was gone.",
+                &["how"],
+            )?,
+            repairs: counter_vec(
+                r,
+                "wormhole_oai_repairs_total",
+                "Answers that were not what was asked for, by what was done about it.",
+                &["kind"],
+            )?,
+            prompts_broken: gauge(
+                r,
+                "wormhole_oai_prompts_broken",
+                "1 while the templates on disk are broken and the last good ones are in use.",
+            )?,
         };
         for code in FailureCode::ALL {
             metrics.failures.with_label_values(&[code.as_str()]);
         }
+        for repair in Repair::ALL {
+            metrics.repairs.with_label_values(&[repair.as_str()]);
+        }
         Ok(metrics)
+    }
+
+    /// The templates on disk can be used, or not.
+    pub(crate) fn prompts_broken(&self, are_broken: bool) {
+        self.prompts_broken.set(i64::from(are_broken));
     }
 
     /// A request begins.
@@ -88,6 +146,11 @@ impl Metrics {
     pub(crate) fn turn(&self) -> TurnGuard {
         self.turns_in_flight.inc();
         TurnGuard { metrics: self.clone(), started: Instant::now(), first_delta: None, ended: false }
+    }
+
+    /// A turn goes into a conversation: `new`, `on` or `anew`.
+    pub(crate) fn conversation(&self, how: &'static str) {
+        self.conversations.with_label_values(&[how]).inc();
     }
 
     /// The link to the hub is up, or not.
@@ -154,6 +217,11 @@ impl TurnGuard {
             self.first_delta = Some(Instant::now());
             self.metrics.first_delta.observe(self.started.elapsed().as_secs_f64());
         }
+    }
+
+    /// The model did not write what was asked for, so often.
+    pub(crate) fn repaired(&self, repair: Repair, times: usize) {
+        self.metrics.repairs.with_label_values(&[repair.as_str()]).inc_by(times as u64);
     }
 
     /// It is whole.

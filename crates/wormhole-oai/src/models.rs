@@ -105,6 +105,13 @@ impl Models {
     }
 }
 
+impl Models {
+    /// Whether a turn for this target may hold images. Nobody knows while no model is known; then the page says it.
+    pub(crate) fn takes_images(&self, target: &Target) -> bool {
+        target.blind || self.catalogue().takes_images(&target.model, target.site.as_deref())
+    }
+}
+
 impl Target {
     fn blind(asked: &str, model: &str) -> Self {
         let instead = (model != untagged(asked)).then(|| model.to_owned());

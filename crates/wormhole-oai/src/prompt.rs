@@ -4,17 +4,21 @@
 //! templates' business; they are shipped inside the program and can be replaced file by file.
 
 mod phrases;
+mod reload;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use wormhole_runtime::ConfigError;
 
-use crate::chat::{Call, Chat, Message, Part, Role};
+use crate::chat::{Call, Chat, Message, Output, Part, Role, Tool, ToolChoice};
 use phrases::Phrases;
+pub(crate) use reload::{Prompts, watch};
 
 /// The template that the others are included from.
 const MAIN: &str = "prompt.j2";
@@ -23,6 +27,8 @@ const MAIN: &str = "prompt.j2";
 const SHIPPED: &[(&str, &str)] = &[
     (MAIN, include_str!("../templates/prompt.j2")),
     ("message.j2", include_str!("../templates/message.j2")),
+    ("tools.j2", include_str!("../templates/tools.j2")),
+    ("output.j2", include_str!("../templates/output.j2")),
 ];
 
 /// Templates and phrases, read and tried once.
@@ -45,7 +51,12 @@ pub(crate) struct PromptError {
 #[derive(Serialize)]
 struct View<'a> {
     instructions: Vec<String>,
+    tools: Vec<String>,
+    choice: &'static str,
+    named: Option<&'a str>,
+    parallel: bool,
     turns: Vec<TurnView<'a>>,
+    output: Option<OutputView>,
     phrases: &'a Phrases,
 }
 
@@ -57,6 +68,7 @@ struct TurnView<'a> {
     text: String,
     calls: Vec<CallView<'a>>,
     answers: Option<&'a str>,
+    failed: bool,
 }
 
 #[derive(Serialize)]
@@ -64,6 +76,26 @@ struct CallView<'a> {
     id: Option<&'a str>,
     name: &'a str,
     arguments: &'a str,
+    /// The call in the form in which the model is to write calls.
+    json: String,
+}
+
+#[derive(Serialize)]
+struct OutputView {
+    kind: &'static str,
+    schema: Option<String>,
+}
+
+/// A tool or a call as the model reads it. Field by field, so that the name comes first.
+#[derive(Serialize)]
+struct Line<'a, T: Serialize> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<T>,
 }
 
 impl Prompt {
@@ -96,23 +128,81 @@ impl Prompt {
         let (system, rest) = chat.messages.split_at(leading);
         let instructions: Vec<String> =
             system.iter().map(Message::text).filter(|text| !text.is_empty()).collect();
-        let turns: Vec<_> = rest.iter().map(TurnView::of).collect();
-        let view = View { instructions, turns, phrases: &self.phrases };
+        let callers = called(rest);
+        let turns: Vec<_> = rest.iter().map(|message| TurnView::of(message, &callers)).collect();
+        let callable = if chat.tool_choice == ToolChoice::None { &[][..] } else { &chat.tools[..] };
+        let (choice, named) = match &chat.tool_choice {
+            ToolChoice::Auto | ToolChoice::None => ("auto", None),
+            ToolChoice::Required => ("required", None),
+            ToolChoice::Named(name) => ("required", Some(name.as_str())),
+        };
+        let view = View {
+            instructions,
+            tools: callable.iter().map(tool_line).collect(),
+            choice,
+            named,
+            parallel: chat.parallel_calls,
+            turns,
+            output: OutputView::of(&chat.output),
+            phrases: &self.phrases,
+        };
         let template = self.environment.get_template(MAIN).map_err(|error| located(&error))?;
         template.render(Serde(view)).map_err(|error| located(&error))
     }
 }
 
+/// The names of the tools by the ids of their calls: most clients do not repeat them with the result.
+fn called(messages: &[Message]) -> HashMap<&str, &str> {
+    let calls = messages.iter().flat_map(|message| &message.calls);
+    calls.filter_map(|call| Some((call.id.as_deref()?, call.name.as_str()))).collect()
+}
+
+fn tool_line(tool: &Tool) -> String {
+    let (name, description) = (tool.name.as_str(), tool.description.as_deref());
+    line(&Line { name, description, parameters: Some(&tool.parameters), arguments: None })
+}
+
+/// Arguments that are no JSON, as a client may have kept them, stand as text.
+fn call_line(call: &Call) -> String {
+    let of = |arguments| Line {
+        name: &call.name,
+        description: None,
+        parameters: None,
+        arguments: Some(arguments),
+    };
+    if let Ok(arguments) = serde_json::from_str::<&RawValue>(&call.arguments) {
+        return line(&of(arguments));
+    }
+    line(&of(&serde_json::value::to_raw_value(&call.arguments).expect("a string is JSON")))
+}
+
+fn line<T: Serialize>(line: &Line<'_, T>) -> String {
+    serde_json::to_string(line).expect("lines have string keys")
+}
+
+impl OutputView {
+    fn of(output: &Output) -> Option<Self> {
+        match output {
+            Output::Text => None,
+            Output::Json => Some(Self { kind: "json", schema: None }),
+            Output::Schema { schema, .. } => Some(Self { kind: "schema", schema: Some(schema.to_string()) }),
+        }
+    }
+}
+
 impl<'a> TurnView<'a> {
-    fn of(message: &'a Message) -> Self {
+    fn of(message: &'a Message, names: &HashMap<&'a str, &'a str>) -> Self {
         let call = |call: &'a Call| CallView {
             id: call.id.as_deref(),
             name: &call.name,
             arguments: &call.arguments,
+            json: call_line(call),
         };
+        let tool = message.answers.as_deref().and_then(|id| names.get(id).copied());
         Self {
             role: message.role.as_str(),
-            name: message.name.as_deref(),
+            name: message.name.as_deref().or(tool),
+            failed: message.failed,
             text: message.text(),
             calls: message.calls.iter().map(call).collect(),
             answers: message.answers.as_deref(),
@@ -160,14 +250,8 @@ fn located(error: &minijinja::Error) -> PromptError {
 }
 
 /// Conversations in which everything occurs that a template can meet.
-fn trials() -> [Chat; 2] {
-    let message = |role| Message {
-        role,
-        parts: vec![Part::Text("x".to_owned())],
-        name: None,
-        calls: Vec::new(),
-        answers: None,
-    };
+fn trials() -> [Chat; 4] {
+    let message = |role| Message::new(role, vec![Part::Text("x".to_owned())]);
     let call = |id| Call { id, name: "f".to_owned(), arguments: "{}".to_owned() };
     let mut called = message(Role::Assistant);
     called.calls = vec![call(Some("1".to_owned())), call(None)];
@@ -182,9 +266,21 @@ fn trials() -> [Chat; 2] {
         message(Role::System),
         message(Role::User),
     ];
+    let tools = vec![Tool::new("f".to_owned(), None, None)];
+    let schema = Output::Schema { name: "s".to_owned(), schema: true.into() };
+    let (required, named) = (ToolChoice::Required, ToolChoice::Named("f".to_owned()));
     [
         Chat { messages: vec![message(Role::User)], ..Chat::default() },
-        Chat { messages: all, ..Chat::default() },
+        Chat { messages: all.clone(), output: Output::Json, ..Chat::default() },
+        Chat { messages: all.clone(), tools: tools.clone(), tool_choice: required, ..Chat::default() },
+        Chat {
+            messages: all,
+            tools,
+            tool_choice: named,
+            parallel_calls: false,
+            output: schema,
+            ..Chat::default()
+        },
     ]
 }
 

@@ -1,24 +1,50 @@
 //! An answer as every dialect writes it: parts, in order, each as soon as it is there.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 use tracing::{Span, info, warn};
 use wormhole_client::{Turn, TurnEvent};
-use wormhole_protocol::{self as protocol, Body, Failure, FailureCode, Posted};
+use wormhole_protocol::{self as protocol, Body, ConversationRef, Failure, FailureCode, Posted};
 
+use crate::conversations::Memory;
 use crate::decode::{Decoded, Decoder};
-use crate::metrics::TurnGuard;
-use crate::usage::Usage;
+use crate::limits::Wait;
+use crate::metrics::{Repair, TurnGuard};
+use crate::shape::{Ending, Kind, Shape, Shaped};
+use crate::usage::{Usage, tokens};
 
-/// A piece of an answer. Tool calls become one more kind, between the text and the end (issue 3).
-#[derive(Debug)]
+/// A piece of an answer. Calls come one after the other: begin, arguments, end. Text stands before them, and rarely
+/// after one. The last call has no end where the answer was cut off in it.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// More of the answer.
     Text(String),
     /// More of the reasoning that precedes it.
     Reasoning(String),
+    /// The model calls a tool.
+    CallBegin {
+        /// Counts from 0.
+        index: u32,
+        /// `call_…`, unique.
+        id: String,
+        /// The tool.
+        name: String,
+    },
+    /// More of the call's arguments. Joined, they are the JSON text of an object.
+    CallArguments {
+        /// Of which call.
+        index: u32,
+        /// What to append.
+        delta: String,
+    },
+    /// The call is whole.
+    CallEnd {
+        /// Which.
+        index: u32,
+    },
     /// The answer is whole; nothing follows.
     End(Finish, Usage),
     /// It never will be; nothing follows.
@@ -28,12 +54,16 @@ pub(crate) enum Part {
 /// Why an answer that is whole ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finish {
-    /// The model was done, or a stop sequence came.
+    /// The model was done.
     Stop,
+    /// One of the client's stop sequences came: its place in their list.
+    Sequence(usize),
     /// A length limit, the client's or the site's.
     Length,
     /// The site's filter.
     ContentFilter,
+    /// It ended in calls, whose results the model waits for.
+    ToolCalls,
 }
 
 impl From<protocol::Finish> for Finish {
@@ -53,23 +83,45 @@ pub(crate) struct Whole {
     pub text: String,
     /// The reasoning that preceded it; may be empty.
     pub reasoning: String,
+    /// The calls it ended in.
+    pub calls: Vec<WholeCall>,
     /// Why it ended.
     pub finish: Finish,
     /// What it cost.
     pub usage: Usage,
 }
 
-/// Submits the turn once more, to another model: made when the first was named blindly and turned out not to exist.
-pub(crate) type Again = Box<dyn FnOnce() -> Option<BoxFuture<'static, Result<Turn, Failure>>> + Send>;
+/// A call that is there.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct WholeCall {
+    /// `call_…`, unique.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// The JSON text of an object.
+    pub arguments: String,
+}
+
+/// Submits the turn once more, elsewhere, where this failure is a reason to: the model was named blindly and does not
+/// exist, or the conversation in which it was to go on is gone. Nothing has been posted.
+pub(crate) type Again = Box<dyn FnOnce(&Failure) -> Option<BoxFuture<'static, Result<Turn, Failure>>> + Send>;
+
+/// Asks the model again in the conversation that the turn was in: posts this text as its next turn.
+pub(crate) type Asker =
+    Box<dyn Fn(String, (String, ConversationRef)) -> BoxFuture<'static, Result<Turn, Failure>> + Send>;
 
 /// An answer while it comes. Dropping it before its end stops the turn on the site.
 pub(crate) struct Reply {
     source: Source,
     again: Option<Again>,
     decoder: Decoder,
+    shape: Shape,
+    asker: Asker,
     ready: VecDeque<Part>,
     prompt_tokens: u64,
     guard: TurnGuard,
+    memory: Memory,
+    wait: Arc<Wait>,
     span: Span,
 }
 
@@ -84,25 +136,37 @@ enum Source {
 pub(crate) struct Beginning {
     /// Cuts the answer.
     pub decoder: Decoder,
+    /// What the answer is to be.
+    pub shape: Shape,
+    /// Asks again where it is not.
+    pub asker: Asker,
     /// Tokens of the posted text.
     pub prompt_tokens: u64,
     /// Counts the turn.
     pub guard: TurnGuard,
-    /// A second try, where the model was named blindly.
+    /// A second try, where there is one.
     pub again: Option<Again>,
+    /// Remembers where the turn went and what it said.
+    pub memory: Memory,
+    /// Gets to know how long the turn waits.
+    pub wait: Arc<Wait>,
 }
 
 impl Reply {
     /// The reply to a turn that has been submitted.
     pub(crate) fn new(turn: Turn, beginning: Beginning) -> Self {
-        let Beginning { decoder, prompt_tokens, guard, again } = beginning;
+        let Beginning { decoder, shape, asker, prompt_tokens, guard, again, memory, wait } = beginning;
         Self {
             source: Source::Turn(turn),
             again,
             decoder,
+            shape,
+            asker,
             ready: VecDeque::new(),
             prompt_tokens,
             guard,
+            memory,
+            wait,
             span: Span::current(),
         }
     }
@@ -125,7 +189,10 @@ impl Reply {
                 // A turn ends by itself: at its deadline, or when the link is lost.
                 Source::Turn(turn) => match turn.next().await {
                     Some(TurnEvent::Body(body)) => body,
-                    Some(TurnEvent::Queued { .. }) => continue,
+                    Some(TurnEvent::Queued { ahead }) => {
+                        self.wait.queued(ahead);
+                        continue;
+                    }
                     None => Body::Failed(Failure::new(
                         FailureCode::Truncated,
                         Posted::Unknown,
@@ -158,15 +225,34 @@ impl Reply {
     /// It failed, however much of it had come.
     pub(crate) async fn whole(&mut self) -> Result<Whole, Failure> {
         let (mut text, mut reasoning) = (String::new(), String::new());
+        let (mut calls, mut whole_calls) = (Vec::<WholeCall>::new(), 0);
         while let Some(part) = self.next().await {
             match part {
                 Part::Text(delta) => text.push_str(&delta),
                 Part::Reasoning(delta) => reasoning.push_str(&delta),
-                Part::End(finish, usage) => return Ok(Whole { text, reasoning, finish, usage }),
+                Part::CallBegin { id, name, .. } => {
+                    calls.push(WholeCall { id, name, arguments: String::new() });
+                }
+                Part::CallArguments { delta, .. } => {
+                    if let Some(call) = calls.last_mut() {
+                        call.arguments.push_str(&delta);
+                    }
+                }
+                Part::CallEnd { index } => whole_calls = index as usize + 1,
+                Part::End(finish, usage) => {
+                    // One that was cut off is none.
+                    calls.truncate(whole_calls);
+                    return Ok(Whole { text, reasoning, calls, finish, usage });
+                }
                 Part::Failed(failure) => return Err(failure),
             }
         }
         Err(Failure::new(FailureCode::Protocol, Posted::Unknown, "the reply was read beyond its end"))
+    }
+
+    /// Tokens of the posted text, by estimate.
+    pub(crate) fn prompt_tokens(&self) -> u64 {
+        self.prompt_tokens
     }
 
     /// When it was submitted, and when the first delta came.
@@ -176,52 +262,156 @@ impl Reply {
 
     fn take(&mut self, body: Body) {
         match body {
-            Body::Accepted { .. } => {}
+            Body::Accepted { conversation, account } => {
+                self.wait.accepted(self.guard.started());
+                self.memory.accepted(&account, conversation.as_ref());
+            }
             Body::Text { delta } => {
                 let decoded = self.decoder.text(delta);
-                self.push(Part::Text, decoded);
+                self.text(decoded, true);
             }
             Body::Reasoning { delta } => {
-                let decoded = self.decoder.reasoning(delta);
-                self.push(Part::Reasoning, decoded);
+                let (text, finish) = self.decoder.reasoning(delta);
+                if !text.is_empty() {
+                    self.guard.delta();
+                    self.deliver(Part::Reasoning(text));
+                }
+                if let Some(finish) = finish {
+                    self.close(finish, true);
+                }
             }
-            Body::Done { finish, .. } => {
+            Body::Done { finish, conversation, .. } => {
+                self.memory.site_done(conversation.as_ref());
                 let (rest, cut) = self.decoder.rest();
-                self.push(Part::Text, (rest, cut.or(Some(finish.into()))));
+                let finish = cut.unwrap_or(finish.into());
+                self.text((rest, Some(finish)), finish != Finish::Stop);
             }
             Body::Failed(failure) => self.fail(failure),
         }
     }
 
-    fn push(&mut self, kind: fn(String) -> Part, (text, finish): Decoded) {
+    /// Text of the model, and why the reply ends after it if it does: cut off, or because the site is done.
+    fn text(&mut self, (text, finish): Decoded, is_cut: bool) {
         if !text.is_empty() {
             self.guard.delta();
-            self.ready.push_back(kind(text));
+            let shaped = self.shape.text(text);
+            if self.shaped(shaped) {
+                return;
+            }
         }
         if let Some(finish) = finish {
-            // The turn is dropped with its source: if the site still writes, it is told to stop.
-            self.source = Source::Ended;
-            self.guard.done();
-            let usage = Usage { prompt: self.prompt_tokens, completion: self.decoder.tokens() };
-            self.ready.push_back(Part::End(finish, usage));
-            let duration_ms = self.milliseconds();
-            info!(parent: &self.span, duration_ms, tokens = usage.completion, ?finish, "turn done");
+            self.close(finish, is_cut);
         }
     }
 
-    fn fail(&mut self, failure: Failure) {
-        if failure.code == FailureCode::ModelUnknown
-            && failure.posted == Posted::No
-            && let Some(opening) = self.again.take().and_then(|again| again())
+    /// Delivers; tells whether that was the end.
+    fn shaped(&mut self, shaped: Shaped) -> bool {
+        let Shaped { parts, is_over, is_lost, refused } = shaped;
+        for part in parts {
+            self.deliver(part);
+        }
+        self.guard.repaired(Repair::CallAsText, refused);
+        if is_lost {
+            let message = "the model began a tool call that cannot be read to its end";
+            self.fail_for_good(Failure::new(FailureCode::SiteError, Posted::Yes, message));
+        } else if is_over {
+            self.finish(Finish::ToolCalls);
+        }
+        is_lost || is_over
+    }
+
+    /// The reply is at its end: the answer is, too, unless it is not what it should be.
+    fn close(&mut self, finish: Finish, is_cut: bool) {
+        let (shaped, ending) = self.shape.end(is_cut);
+        if self.shaped(shaped) {
+            return;
+        }
+        match ending {
+            Ending::Fine { in_calls: true } => self.finish(Finish::ToolCalls),
+            Ending::Fine { in_calls: false } => self.finish(finish),
+            Ending::Ask(kind, why) => self.ask_again(kind, why),
+        }
+    }
+
+    fn ask_again(&mut self, kind: Kind, why: String) {
+        let place = self.memory.place().map(|(account, next)| (account.to_owned(), next.clone()));
+        if let Some(place) = place
+            && !why.is_empty()
+            && self.shape.ask_again(kind)
         {
+            self.guard.repaired(if kind == Kind::Call { Repair::CallAgain } else { Repair::FormatAgain }, 1);
+            let question = match kind {
+                Kind::Call => why,
+                Kind::Format => format!(
+                    "That is not what was asked for: {why}\nWrite the JSON again, corrected, and nothing else."
+                ),
+            };
+            self.prompt_tokens += tokens(&question);
+            info!(parent: &self.span, ?kind, "asking the model again");
+            self.source = Source::Opening((self.asker)(question, place));
+            return;
+        }
+        self.give_up(kind, &why);
+    }
+
+    /// The model did not do what it should: the text as it came, or an error that says which rule failed.
+    fn give_up(&mut self, kind: Kind, why: &str) {
+        match kind {
+            Kind::Call => {
+                self.guard.repaired(Repair::CallGivenUp, 1);
+                if let Some(part) = self.shape.as_it_came() {
+                    self.deliver(part);
+                }
+                self.finish(Finish::Stop);
+            }
+            Kind::Format => {
+                self.guard.repaired(Repair::FormatGivenUp, 1);
+                let message = format!("the model did not answer in the format that was asked for: {why}");
+                self.fail_for_good(Failure::new(FailureCode::SiteError, Posted::Yes, message));
+            }
+        }
+    }
+
+    fn finish(&mut self, finish: Finish) {
+        // The turn is dropped with its source: if the site still writes, it is told to stop.
+        self.source = Source::Ended;
+        self.guard.done();
+        let usage = Usage { prompt: self.prompt_tokens, completion: self.decoder.tokens() };
+        self.deliver(Part::End(finish, usage));
+        let duration_ms = self.milliseconds();
+        info!(parent: &self.span, duration_ms, tokens = usage.completion, ?finish, "turn done");
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        if failure.posted == Posted::No
+            && !self.shape.is_asked_again()
+            && let Some(opening) = self.again.take().and_then(|again| again(&failure))
+        {
+            self.memory.begin_anew(&failure);
             self.source = Source::Opening(opening);
             return;
         }
+        // What the model wrote when it was asked first is better than nothing, unless it breaks a promise.
+        if self.shape.is_asked_again() && !self.shape.has_format() {
+            warn!(parent: &self.span, code = %failure.code, "asking the model again failed");
+            self.give_up(Kind::Call, "");
+            return;
+        }
+        self.fail_for_good(failure);
+    }
+
+    fn fail_for_good(&mut self, failure: Failure) {
         self.source = Source::Ended;
         self.guard.failed(failure.code);
         let duration_ms = self.milliseconds();
         warn!(parent: &self.span, duration_ms, code = %failure.code, posted = ?failure.posted, "turn failed");
-        self.ready.push_back(Part::Failed(failure));
+        self.deliver(Part::Failed(failure));
+    }
+
+    /// Every part goes this way, so that what is remembered is what was delivered.
+    fn deliver(&mut self, part: Part) {
+        self.memory.part(&part);
+        self.ready.push_back(part);
     }
 
     fn milliseconds(&self) -> u64 {

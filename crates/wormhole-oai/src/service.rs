@@ -16,11 +16,18 @@ use wormhole_runtime::{
 
 use crate::api::{Api, Parts};
 use crate::args::Args;
-use crate::config::Config;
+use crate::config::{Config, StoreSettings};
+use crate::conversations::{Conversations, forget_old};
 use crate::dialect;
+use crate::embeddings::Upstream;
+use crate::idempotency::Idempotency;
+use crate::images::Images;
+use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::models::Models;
-use crate::prompt::Prompt;
+use crate::prompt::{self, Prompts};
+use crate::store::{Bounds, DiskStore, KeptResponses, MemoryStore, Store, keep_store};
+use crate::transcripts::{self, Transcripts, Writer};
 use crate::turns::Turns;
 
 /// The condition of readiness.
@@ -30,7 +37,11 @@ const HUB: &str = "hub";
 #[derive(Debug)]
 pub struct Service {
     config: Config,
-    prompt: Prompt,
+    embeddings: Option<Upstream>,
+    images: Images,
+    store: Arc<dyn Store>,
+    transcripts: Option<(Transcripts, Writer)>,
+    prompts: Prompts,
     metrics: Metrics,
     readiness: Readiness,
     listener: TcpListener,
@@ -53,6 +64,9 @@ pub enum StartError {
     /// A bound socket does not know its own address.
     #[error("a bound socket has no address: {}", .0.kind())]
     Socket(std::io::Error),
+    /// There is no TLS for the server of the embeddings, or for fetching pictures.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] reqwest::Error),
     /// A metric is registered twice.
     #[error("the metrics cannot be registered")]
     Metrics(#[source] prometheus::Error),
@@ -63,7 +77,9 @@ impl StartError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(EX_USAGE),
-            Self::Listen(_) | Self::Admin(_) | Self::Socket(_) | Self::Metrics(_) => ExitCode::FAILURE,
+            Self::Listen(_) | Self::Admin(_) | Self::Socket(_) | Self::Tls(_) | Self::Metrics(_) => {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -75,8 +91,13 @@ impl Service {
     /// See [`StartError`].
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         config.check_access().map_err(StartError::Config)?;
-        let prompt = Prompt::load(config.templates.as_deref(), config.agent_prompts.as_deref())
+        let prompts = Prompts::load(config.templates.clone(), config.agent_prompts.clone())
             .map_err(StartError::Config)?;
+        let embeddings = config.embeddings.clone().map(Upstream::new).transpose().map_err(StartError::Tls)?;
+        let images = Images::new(config.images.clone()).map_err(StartError::Tls)?;
+        let store = open_store(&config.store).map_err(StartError::Config)?;
+        let transcripts =
+            config.transcripts.clone().map(transcripts::open).transpose().map_err(StartError::Config)?;
         let registry = registry();
         let metrics = Metrics::register(&registry).map_err(StartError::Metrics)?;
         let readiness = Readiness::new();
@@ -85,7 +106,19 @@ impl Service {
         let addr = listener.local_addr().map_err(StartError::Socket)?;
         let admin =
             Admin::bind(config.admin, registry, readiness.clone()).await.map_err(StartError::Admin)?;
-        Ok(Self { config, prompt, metrics, readiness, listener, addr, admin })
+        Ok(Self {
+            config,
+            embeddings,
+            images,
+            store,
+            transcripts,
+            prompts,
+            metrics,
+            readiness,
+            listener,
+            addr,
+            admin,
+        })
     }
 
     /// The public socket.
@@ -100,7 +133,19 @@ impl Service {
 
     /// Starts everything; returns at once.
     pub fn spawn(self, lifecycle: &Lifecycle) {
-        let Self { config, prompt, metrics, readiness, listener, addr, admin } = self;
+        let Self {
+            config,
+            embeddings,
+            images,
+            store,
+            transcripts,
+            prompts,
+            metrics,
+            readiness,
+            listener,
+            addr,
+            admin,
+        } = self;
         let hub = config.hub.url.clone();
         info!(%addr, admin = %admin.addr(), keys = ?config.keys, "serving");
         info!(%hub, "waiting for the hub");
@@ -109,25 +154,59 @@ impl Service {
             "readiness",
             follow_link(sender.clone(), readiness, metrics.clone(), hub.to_string(), lifecycle.soft()),
         );
+        lifecycle.spawn("prompts", prompt::watch(prompts.clone(), metrics.clone(), lifecycle.soft()));
         let models = Arc::new(Models::new(config.names, sender.directory()));
-        let deadline = config.turn_deadline;
-        let turns = Turns { sender, models: models.clone(), prompt, metrics: metrics.clone(), deadline };
+        let conversations = Conversations::new(store.clone(), config.reuse, sender.directory());
+        lifecycle.spawn("conversations", forget_old(conversations.clone(), sender.clone(), lifecycle.soft()));
+        // Cancelled when the last answer has ended.
+        let stop = CancellationToken::new();
+        lifecycle.spawn("store", keep_store(store.clone(), stop.clone()));
+        let transcripts = transcripts.map(|(transcripts, writer)| {
+            lifecycle.spawn("transcripts", writer.run(lifecycle.hard()));
+            transcripts
+        });
+        let turns = Turns {
+            sender,
+            models: models.clone(),
+            prompts: prompts.clone(),
+            metrics: metrics.clone(),
+            deadline: config.turn_deadline,
+            images,
+            conversations,
+            limiter: Limiter::default(),
+            transcripts,
+            prompt_limit: config.limits.prompt,
+            tokenizer: config.tokenizer,
+        };
         let busy = TaskTracker::new();
         let api = Api::new(Parts {
             turns,
             models,
             keys: config.keys,
+            browsers: config.browsers,
+            listen: addr,
+            responses: Arc::new(KeptResponses(store)),
+            embeddings,
+            idempotency: Idempotency::default(),
+            lifecycle: lifecycle.clone(),
             metrics,
             limits: config.limits,
             since: jiff::Timestamp::now(),
             busy: busy.clone(),
             draining: lifecycle.soft(),
         });
-        let stop = CancellationToken::new();
         serve_http_until(listener, dialect::router(api), lifecycle, "api", stop.clone());
         lifecycle.spawn("drain", drain(lifecycle.clone(), busy, stop));
         admin.spawn(lifecycle);
     }
+}
+
+fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, ConfigError> {
+    let bounds = Bounds { age: settings.age, bytes: settings.bytes };
+    Ok(match &settings.folder {
+        Some(folder) => Arc::new(DiskStore::open(folder, bounds)?),
+        None => Arc::new(MemoryStore::new(bounds)),
+    })
 }
 
 /// Keeps the socket open while answers run, so that new requests are told to come back, then closes it.

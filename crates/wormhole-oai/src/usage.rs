@@ -1,21 +1,34 @@
-//! Token counts. Chat sites tell none, so these are estimates, and documented as such.
+//! Token counts. Chat sites tell none, so these are estimates, and documented as such (docs/USAGE.md).
 
-/// An estimate of how many tokens `bytes` bytes of text are: a quarter, rounded up.
-///
-/// Four bytes a token is what English text comes to with today's tokenizers; code and other scripts need more.
-pub(crate) fn tokens(bytes: usize) -> u64 {
-    bytes.div_ceil(4) as u64
+mod estimate;
+mod exact;
+
+pub(crate) use estimate::{Meter, tokens};
+pub(crate) use exact::exact;
+
+/// How the tokens of prompts are counted. Answers are counted while they stream, by estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Tokenizer {
+    /// By classes of bytes: no tables, a nanosecond a byte.
+    Estimate,
+    /// By tiktoken's `o200k_base`.
+    Tiktoken,
 }
 
-/// The most bytes that [`tokens`] counts as at most `tokens` tokens.
-pub(crate) fn bytes(tokens: u64) -> usize {
-    usize::try_from(tokens).unwrap_or(usize::MAX).saturating_mul(4)
+impl Tokenizer {
+    /// How many tokens a prompt is.
+    pub(crate) async fn count(self, text: &str) -> u64 {
+        match self {
+            Self::Estimate => tokens(text),
+            Self::Tiktoken => exact(text.to_owned()).await,
+        }
+    }
 }
 
-/// What an answer cost, by estimate.
+/// What an answer cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Usage {
-    /// Tokens of the posted text.
+    /// Tokens of the whole conversation, posted now or before.
     pub prompt: u64,
     /// Tokens of answer and reasoning.
     pub completion: u64,
@@ -25,17 +38,5 @@ impl Usage {
     /// Of both.
     pub(crate) fn total(self) -> u64 {
         self.prompt + self.completion
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quarter_of_the_bytes_rounded_up() {
-        assert_eq!([0, 1, 4, 5].map(tokens), [0, 1, 1, 2]);
-        assert_eq!(tokens(bytes(7)), 7);
-        assert_eq!(bytes(u64::MAX), usize::MAX);
     }
 }

@@ -31,6 +31,29 @@ pub struct ChatMessage<'a> {
     /// More of the reasoning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking: Option<&'a str>,
+    /// Calls, each whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<MessageToolCall<'a>>,
+}
+
+/// A call.
+#[derive(Debug, Serialize)]
+pub struct MessageToolCall<'a> {
+    /// `call_…`
+    pub id: &'a str,
+    /// What is called.
+    pub function: CalledFunction<'a>,
+}
+
+/// The function of a call.
+#[derive(Debug, Serialize)]
+pub struct CalledFunction<'a> {
+    /// Counts from 0: Open WebUI takes calls without it for one.
+    pub index: u32,
+    /// Its name.
+    pub name: &'a str,
+    /// An object, unlike in OpenAI's dialect.
+    pub arguments: &'a serde_json::Value,
 }
 
 /// How long it took, in nanoseconds and never zero, and how much it was.

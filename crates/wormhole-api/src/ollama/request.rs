@@ -23,9 +23,48 @@ pub struct ChatRequest {
     pub options: Option<Options>,
     /// How long to keep the model loaded; 0 unloads it.
     pub keep_alive: Option<KeepAlive>,
+    /// What the model may call.
+    pub tools: Option<Vec<Tool>>,
+    /// Whether it must; not Ollama's, but some clients send it.
+    pub tool_choice: Option<ToolChoice>,
+    /// What the answer is to be: `json`, a schema, or empty.
+    pub format: Option<serde_json::Value>,
     /// Every other field.
     #[serde(flatten)]
     pub rest: Rest,
+}
+
+/// A tool.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct Tool {
+    /// What the client can run.
+    pub function: Option<Function>,
+}
+
+/// A function that the client can run.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// The JSON schema of its arguments.
+    pub parameters: Option<serde_json::Value>,
+}
+
+/// `tool_choice`: a word, or an object with the function.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected auto, none, required or a function")]
+pub enum ToolChoice {
+    /// `auto`, `none`, `required`.
+    Word(String),
+    /// A function; of others only the kind is known.
+    Named {
+        /// The function.
+        function: Option<FunctionCall>,
+    },
 }
 
 /// `think`: a switch, or how hard.
@@ -114,7 +153,7 @@ mod tests {
     fn a_request_of_home_assistant_is_read() {
         let request: ChatRequest = serde_json::from_str(
             r#"{"model":"m","messages":[{"role":"user","content":"hi","images":null}],"stream":true,"think":false,
-                "keep_alive":"300s","options":{"num_ctx":8192,"stop":["x"]},"format":""}"#,
+                "keep_alive":"300s","options":{"num_ctx":8192,"stop":["x"]},"format":"","logprobs":true}"#,
         )
         .unwrap();
         assert_eq!(request.think, Some(Think::Switch(false)));
@@ -122,6 +161,6 @@ mod tests {
         let options = request.options.unwrap();
         assert_eq!(options.stop, ["x"]);
         assert_eq!(asked(&options.rest).collect::<Vec<_>>(), ["num_ctx"]);
-        assert_eq!(asked(&request.rest).collect::<Vec<_>>(), ["format"]);
+        assert_eq!(asked(&request.rest).collect::<Vec<_>>(), ["logprobs"]);
     }
 }

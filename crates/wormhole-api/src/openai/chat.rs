@@ -28,7 +28,7 @@ pub struct Choice<'a> {
     pub message: ResponseMessage<'a>,
     /// Null, not omitted.
     pub logprobs: Option<()>,
-    /// `stop`, `length` or `content_filter`.
+    /// `stop`, `length`, `content_filter`, `tool_calls` or, of old, `function_call`.
     pub finish_reason: &'a str,
 }
 
@@ -37,8 +37,8 @@ pub struct Choice<'a> {
 pub struct ResponseMessage<'a> {
     /// Always `assistant`.
     pub role: &'static str,
-    /// The text.
-    pub content: &'a str,
+    /// The text; null, not omitted, where there are only calls.
+    pub content: Option<&'a str>,
     /// Null, not omitted.
     pub refusal: Option<()>,
     /// The reasoning under the name that DeepSeek's clients read.
@@ -47,6 +47,33 @@ pub struct ResponseMessage<'a> {
     /// The same under Ollama's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<&'a str>,
+    /// The calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<MessageToolCall<'a>>,
+    /// The call, for clients that offered functions of old.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function_call: Option<CalledFunction<'a>>,
+}
+
+/// A call.
+#[derive(Debug, Serialize)]
+pub struct MessageToolCall<'a> {
+    /// `call_…`
+    pub id: &'a str,
+    /// Always `function`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What is called.
+    pub function: CalledFunction<'a>,
+}
+
+/// The function of a call.
+#[derive(Debug, Serialize)]
+pub struct CalledFunction<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// An object, as text.
+    pub arguments: &'a str,
 }
 
 /// Token counts. All three are integers in every answer: strict clients refuse the object otherwise.

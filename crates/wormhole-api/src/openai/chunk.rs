@@ -51,4 +51,35 @@ pub struct Delta<'a> {
     /// The same under Ollama's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<&'a str>,
+    /// More of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_calls: Option<[ToolCallDelta<'a>; 1]>,
+    /// More of the call, for clients that offered functions of old.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function_call: Option<FunctionDelta<'a>>,
+}
+
+/// More of a call. Identity stands in its first piece only.
+#[derive(Debug, Serialize)]
+pub struct ToolCallDelta<'a> {
+    /// Counts from 0.
+    pub index: u32,
+    /// `call_…`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a str>,
+    /// `function`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    /// What is new.
+    pub function: FunctionDelta<'a>,
+}
+
+/// More of the function of a call.
+#[derive(Debug, Serialize)]
+pub struct FunctionDelta<'a> {
+    /// Its name, in the first piece only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<&'a str>,
+    /// More of the arguments' text.
+    pub arguments: &'a str,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde_json::Value;
 
 use crate::Rest;
 use crate::text::{one_or_many, url_or_object};
@@ -29,6 +30,20 @@ pub struct ChatRequest {
     pub max_tokens: Option<i64>,
     /// The most tokens of the answer, newer name.
     pub max_completion_tokens: Option<i64>,
+    /// What the model may call.
+    pub tools: Option<Vec<Tool>>,
+    /// Whether it must.
+    pub tool_choice: Option<ToolChoice>,
+    /// More than one call an answer; on by default.
+    pub parallel_tool_calls: Option<bool>,
+    /// Tools as they were written before there were tools.
+    pub functions: Option<Vec<Function>>,
+    /// The choice among them.
+    pub function_call: Option<ToolChoice>,
+    /// What the answer is to be.
+    pub response_format: Option<ResponseFormat>,
+    /// How hard to think.
+    pub reasoning_effort: Option<String>,
     /// Every other field.
     #[serde(flatten)]
     pub rest: Rest,
@@ -40,6 +55,98 @@ pub struct ChatRequest {
 pub struct StreamOptions {
     /// One more chunk, with the usage.
     pub include_usage: Option<bool>,
+}
+
+/// A tool. Other kinds than `function` have no field that is known here.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct Tool {
+    /// `function`, `custom` …; Ollama's clients may leave it out.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// With `function`.
+    pub function: Option<Function>,
+}
+
+/// A function that the client can run.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// The JSON schema of its arguments.
+    pub parameters: Option<Value>,
+}
+
+/// `tool_choice` and `function_call`: a word, or an object.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected auto, none, required or an object")]
+pub enum ToolChoice {
+    /// `auto`, `none`, `required`.
+    Word(String),
+    /// One function, or those that are allowed.
+    Object(ToolChoiceObject),
+}
+
+/// `tool_choice` as an object.
+#[derive(Debug, Deserialize)]
+pub struct ToolChoiceObject {
+    /// `function` or `allowed_tools`; absent in `function_call`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// With `function`.
+    pub function: Option<Named>,
+    /// With `allowed_tools`.
+    pub allowed_tools: Option<AllowedTools>,
+    /// In `function_call`.
+    pub name: Option<String>,
+}
+
+/// A function by its name.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+}
+
+/// The tools that are allowed.
+#[derive(Debug, Deserialize)]
+pub struct AllowedTools {
+    /// `auto` or `required`.
+    pub mode: Option<String>,
+    /// Which.
+    #[serde(default)]
+    pub tools: Vec<AllowedTool>,
+}
+
+/// One of them.
+#[derive(Debug, Deserialize)]
+pub struct AllowedTool {
+    /// A function.
+    pub function: Option<Named>,
+}
+
+/// `response_format`.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct ResponseFormat {
+    /// `text`, `json_object`, `json_schema`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// With `json_schema`.
+    pub json_schema: Option<NamedSchema>,
+}
+
+/// A schema with its name.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct NamedSchema {
+    /// What the client calls it.
+    pub name: Option<String>,
+    /// The schema.
+    pub schema: Option<Value>,
 }
 
 /// One message of the conversation.
@@ -55,6 +162,8 @@ pub struct RequestMessage {
     /// The calls an assistant made.
     #[serde(default)]
     pub tool_calls: Option<Vec<ToolCall>>,
+    /// The call of old.
+    pub function_call: Option<FunctionCall>,
     /// The call that a tool's message answers.
     pub tool_call_id: Option<String>,
     /// A refusal in place of content, in an assistant's history.
@@ -179,7 +288,7 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_kept_by_name_unless_null() {
-        let request = read(r#"{"messages":[],"temperature":0.5,"tools":[{"type":"function"}],"seed":null}"#);
-        assert_eq!(asked(&request.rest).collect::<Vec<_>>(), ["temperature", "tools"]);
+        let request = read(r#"{"messages":[],"temperature":0.5,"user":"u","seed":null}"#);
+        assert_eq!(asked(&request.rest).collect::<Vec<_>>(), ["temperature", "user"]);
     }
 }

@@ -3,30 +3,31 @@
 /// Withholds only what could be the beginning of a stop sequence.
 #[derive(Debug)]
 pub(super) struct StopFinder {
-    stops: Vec<String>,
+    /// With their places in the client's list.
+    stops: Vec<(usize, String)>,
     held: String,
 }
 
 impl StopFinder {
-    pub(super) fn new(mut stops: Vec<String>) -> Self {
-        stops.retain(|stop| !stop.is_empty());
+    pub(super) fn new(stops: Vec<String>) -> Self {
+        let stops = stops.into_iter().enumerate().filter(|(_, stop)| !stop.is_empty()).collect();
         Self { stops, held: String::new() }
     }
 
-    /// What may be sent, and whether a stop sequence followed it.
-    pub(super) fn push(&mut self, delta: String) -> (String, bool) {
+    /// What may be sent, and which stop sequence followed it.
+    pub(super) fn push(&mut self, delta: String) -> (String, Option<usize>) {
         if self.stops.is_empty() {
-            return (delta, false);
+            return (delta, None);
         }
         let mut text = std::mem::take(&mut self.held);
         text.push_str(&delta);
-        if let Some(start) = self.first(&text) {
+        if let Some((start, place)) = self.first(&text) {
             text.truncate(start);
-            return (text, true);
+            return (text, Some(place));
         }
-        let held = self.stops.iter().map(|stop| overlap(&text, stop)).max().unwrap_or(0);
+        let held = self.stops.iter().map(|(_, stop)| overlap(&text, stop)).max().unwrap_or(0);
         self.held = text.split_off(text.len() - held);
-        (text, false)
+        (text, None)
     }
 
     /// What is still withheld.
@@ -34,10 +35,12 @@ impl StopFinder {
         std::mem::take(&mut self.held)
     }
 
-    /// Where the stop sequence starts that *ends* first: the same one however the text was cut into pieces.
-    fn first(&self, text: &str) -> Option<usize> {
-        let found = |stop: &String| text.find(stop.as_str()).map(|start| (start + stop.len(), start));
-        self.stops.iter().filter_map(found).min().map(|(_, start)| start)
+    /// Where the stop sequence starts that *ends* first, and which: the same one however the text was cut into pieces.
+    fn first(&self, text: &str) -> Option<(usize, usize)> {
+        let found = |(place, stop): &(usize, String)| {
+            text.find(stop.as_str()).map(|start| (start + stop.len(), start, *place))
+        };
+        self.stops.iter().filter_map(found).min().map(|(_, start, place)| (start, place))
     }
 }
 
@@ -59,7 +62,7 @@ mod tests {
         for piece in characters.chunks(size) {
             let (more, stopped) = finder.push(piece.iter().collect());
             sent.push_str(&more);
-            if stopped {
+            if stopped.is_some() {
                 return (sent, true);
             }
         }

@@ -1,6 +1,6 @@
 //! Public names, and what stands behind each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use wormhole_protocol::ModelInfo;
 
@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     pub site: String,
     /// Another site offers the same name.
     pub ambiguous: bool,
+    /// It takes images, on every account that offers it.
+    pub images: bool,
 }
 
 /// All public names, sorted.
@@ -36,16 +38,17 @@ impl Catalogue {
         accounts: impl Iterator<Item = (&'a str, &'a [ModelInfo])>,
         aliases: &BTreeMap<String, String>,
     ) -> Self {
-        let mut sites_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        // By site, whether all of its accounts take images for the model.
+        let mut sites_of: BTreeMap<&str, BTreeMap<&str, bool>> = BTreeMap::new();
         for (site, models) in accounts {
             for model in models {
-                sites_of.entry(&model.name).or_default().insert(site);
+                *sites_of.entry(&model.name).or_default().entry(site).or_insert(true) &= model.images;
             }
         }
         let mut catalogue = Self::default();
         for (model, sites) in sites_of {
-            for site in &sites {
-                catalogue.add(model, site, sites.len() > 1);
+            for (site, images) in &sites {
+                catalogue.add(model, site, sites.len() > 1, *images);
             }
         }
         for (alias, target) in aliases {
@@ -54,10 +57,11 @@ impl Catalogue {
         catalogue
     }
 
-    fn add(&mut self, model: &str, site: &str, ambiguous: bool) {
+    fn add(&mut self, model: &str, site: &str, ambiguous: bool, images: bool) {
         let qualified = format!("{site}/{model}");
         let name = if ambiguous { qualified.clone() } else { model.to_owned() };
-        let entry = Entry { name: name.clone(), model: model.to_owned(), site: site.to_owned(), ambiguous };
+        let (model, site) = (model.to_owned(), site.to_owned());
+        let entry = Entry { name: name.clone(), model, site, ambiguous, images };
         self.qualified.insert(qualified, name.clone());
         self.entries.insert(name, entry);
     }
@@ -76,6 +80,12 @@ impl Catalogue {
             self.entries.get(name)
         };
         exact(name).or_else(|| exact(untagged(name)))
+    }
+
+    /// The site's model takes images; where no site is named, the only one that has it.
+    pub(crate) fn takes_images(&self, model: &str, site: Option<&str>) -> bool {
+        let mut of_model = self.entries.values().filter(|entry| entry.model == model);
+        of_model.any(|entry| entry.images && site.is_none_or(|site| entry.site == site))
     }
 
     /// Every public name.

@@ -16,7 +16,10 @@ pub(super) struct Phrases {
     newest_from_user: String,
     newest_other: String,
     labels: Labels,
+    failed: String,
     called: String,
+    tools: Tools,
+    output: Outputs,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +29,26 @@ struct Labels {
     user: String,
     assistant: String,
     tool: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tools {
+    list: String,
+    form: String,
+    several: String,
+    one: String,
+    auto: String,
+    required: String,
+    named: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    json: String,
+    schema: String,
+    unless_call: String,
 }
 
 impl Phrases {

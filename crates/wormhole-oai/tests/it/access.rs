@@ -63,6 +63,7 @@ async fn without_keys_any_token_will_do() {
 
 #[tokio::test]
 async fn a_service_for_everybody_must_be_meant() {
+    wormhole_runtime::install_crypto_provider();
     let hub = wormhole_client::HubAddress {
         url: "ws://127.0.0.1:1".parse().unwrap(),
         token: "t".into(),

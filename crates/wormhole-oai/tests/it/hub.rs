@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use wormhole_protocol::{
-    AccountModels, Body, Directory, Event, Failure, Finish, FromHub, FromPeer, HUB_PATH, Limits, ModelInfo,
-    PROTOCOL_VERSION, PageState, PeerId, Submit, TurnId, Welcome, decode, encode,
+    AccountModels, Body, ConversationId, ConversationRef, Directory, Event, Failure, Finish, FromHub,
+    FromPeer, HUB_PATH, Limits, ModelInfo, PROTOCOL_VERSION, PageState, PeerId, Submit, TurnId, Welcome,
+    decode, encode,
 };
 use wormhole_runtime::{Lifecycle, listen, serve_http};
 
@@ -29,6 +30,7 @@ pub(crate) struct FakeHub {
     out: Arc<Mutex<Option<mpsc::Sender<FromHub>>>>,
     submits: Arc<AsyncMutex<mpsc::Receiver<Submit>>>,
     cancels: Arc<AsyncMutex<mpsc::Receiver<TurnId>>>,
+    forgets: Arc<AsyncMutex<mpsc::Receiver<(String, ConversationId)>>>,
 }
 
 #[derive(Clone)]
@@ -36,6 +38,7 @@ struct Ear {
     hub: FakeHub,
     submits: mpsc::Sender<Submit>,
     cancels: mpsc::Sender<TurnId>,
+    forgets: mpsc::Sender<(String, ConversationId)>,
 }
 
 impl FakeHub {
@@ -43,14 +46,16 @@ impl FakeHub {
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (submits, submitted) = mpsc::channel(64);
         let (cancels, cancelled) = mpsc::channel(64);
+        let (forgets, forgotten) = mpsc::channel(64);
         let hub = Self {
             addr: listener.local_addr().unwrap(),
             directory: Arc::new(Mutex::new(directory)),
             out: Arc::default(),
             submits: Arc::new(AsyncMutex::new(submitted)),
             cancels: Arc::new(AsyncMutex::new(cancelled)),
+            forgets: Arc::new(AsyncMutex::new(forgotten)),
         };
-        let ear = Ear { hub: hub.clone(), submits, cancels };
+        let ear = Ear { hub: hub.clone(), submits, cancels, forgets };
         let router = Router::new().route(HUB_PATH, get(join)).with_state(ear);
         serve_http(listener, router, lifecycle, "fake hub");
         hub
@@ -75,6 +80,20 @@ impl FakeHub {
     /// The next turn that is submitted.
     pub(crate) async fn turn(&self) -> FakeTurn {
         let submit = soon(async { self.submits.lock().await.recv().await }).await.unwrap();
+        FakeTurn { hub: self.clone(), submit, seq: 0, bytes: 0 }
+    }
+
+    /// The next conversation that is to be removed, which is then said to be removed.
+    pub(crate) async fn forgotten(&self) -> (String, String) {
+        let (account, conversation) = soon(async { self.forgets.lock().await.recv().await }).await.unwrap();
+        let told = (account.clone(), conversation.to_string());
+        self.send(FromHub::Forgotten { account, conversation });
+        told
+    }
+
+    /// The next turn, however long it takes to come.
+    pub(crate) async fn next_turn(&self) -> FakeTurn {
+        let submit = self.submits.lock().await.recv().await.expect("the hub outlives its turns");
         FakeTurn { hub: self.clone(), submit, seq: 0, bytes: 0 }
     }
 
@@ -127,6 +146,32 @@ impl FakeTurn {
         self.accept();
         self.text(text);
         self.done();
+    }
+
+    /// Answers whole, in a conversation of the account `default` that has so many turns then.
+    pub(crate) fn answer_in(self, conversation: &str, turns: u32, text: &str) {
+        self.answer_on("default", conversation, turns, text);
+    }
+
+    /// The same, on an account.
+    pub(crate) fn answer_on(mut self, account: &str, conversation: &str, turns: u32, text: &str) {
+        let id = ConversationId::new(conversation);
+        self.event(Body::Accepted { conversation: Some(id.clone()), account: account.to_owned() });
+        self.text(text);
+        let bytes = self.bytes;
+        let conversation = Some(ConversationRef { id, parent: turns });
+        self.event(Body::Done { finish: Finish::Stop, conversation, bytes });
+    }
+
+    /// Says that it waits.
+    pub(crate) fn queued(&self, ahead: u32) {
+        self.hub.send(FromHub::Queued { turn: self.submit.turn.clone(), ahead });
+    }
+
+    /// The conversation that it is to go on in, and the turn after which.
+    pub(crate) fn place(&self) -> Option<(&str, &str, u32)> {
+        let conversation = self.submit.conversation.as_ref()?;
+        Some((self.submit.account.as_deref()?, conversation.id.as_str(), conversation.parent))
     }
 
     /// Accepted, and with its first text told.
@@ -186,6 +231,9 @@ impl Ear {
         match frame {
             FromPeer::Submit(submit) => self.submits.send(*submit).await.unwrap(),
             FromPeer::Cancel { turn } => self.cancels.send(turn).await.unwrap(),
+            FromPeer::Forget { account, conversation } => {
+                self.forgets.send((account, conversation)).await.unwrap();
+            }
             other => panic!("unexpected: {other:?}"),
         }
     }

@@ -3,12 +3,26 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails as a test does")]
 
 mod access;
+mod browsers;
+mod completions;
+mod conversations;
+mod document;
+mod embeddings;
 mod errors;
+mod generate;
 mod hangups;
 mod hub;
+mod idempotency;
+mod images;
+mod keys;
 mod life;
+mod limits;
+mod messages;
 mod models;
 mod ollama;
 mod openai;
 mod process;
+mod responses;
 mod stage;
+mod strict;
+mod tools;

@@ -109,13 +109,13 @@ async fn a_sign_of_life_is_a_line_that_says_nothing() {
 #[tokio::test]
 async fn options_limit_the_answer() {
     let stage = Stage::new().await;
-    let fields = json!({"stream": false, "options": {"stop": ["!"], "num_predict": 100, "num_ctx": 1}, "format": "json"});
+    let fields = json!({"stream": false, "options": {"stop": ["!"], "num_predict": 100, "num_ctx": 1}, "logprobs": true});
     let (response, turn) = tokio::join!(stage.ollama(fields), async {
         let mut turn = stage.hub.turn().await;
         turn.text("so! no");
         turn
     });
-    assert_eq!(header(&response, "x-wormhole-ignored"), Some("format, options.num_ctx"));
+    assert_eq!(header(&response, "x-wormhole-ignored"), Some("logprobs, options.num_ctx"));
     assert_eq!(response.json::<Value>().await.unwrap()["message"]["content"], "so");
     turn.cancelled().await;
 }

@@ -14,7 +14,7 @@ use crate::stage::soon;
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wormhole-oai"));
     command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
-    command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]).env("WORMHOLE_STORE", "memory");
     command
 }
 
@@ -33,9 +33,20 @@ async fn bad_settings_end_in_one_line_and_code_64() {
         ("WORMHOLE_TEMPLATES", "/nowhere", "WORMHOLE_TEMPLATES: cannot read /nowhere"),
         ("WORMHOLE_AGENT_PROMPTS", "/nowhere", "WORMHOLE_AGENT_PROMPTS: cannot read /nowhere"),
         ("WORMHOLE_SENDER_TOKEN", "", "WORMHOLE_SENDER_TOKEN: required"),
+        ("WORMHOLE_API_KEYS_FILE", "/nowhere", "WORMHOLE_API_KEYS_FILE: cannot read /nowhere"),
+        (
+            "WORMHOLE_CONVERSATION_TTL",
+            "60d",
+            "WORMHOLE_CONVERSATION_TTL: expected less than WORMHOLE_STORE_AGE",
+        ),
+        ("WORMHOLE_STORE", "disk", "WORMHOLE_DATA: cannot make /proc/nowhere: "),
     ] {
         let (code, text) = refused(|command| {
-            command.env("WORMHOLE_SENDER_TOKEN", "t").env("WORMHOLE_LOG", "off").env(variable, value);
+            command
+                .env("WORMHOLE_SENDER_TOKEN", "t")
+                .env("WORMHOLE_LOG", "off")
+                .env("WORMHOLE_DATA", "/proc/nowhere");
+            command.env(variable, value);
             if variable == "WORMHOLE_OAI_LISTEN" {
                 *command = Command::new(env!("CARGO_BIN_EXE_wormhole-oai"));
                 command

@@ -7,7 +7,7 @@ use http::StatusCode;
 use wormhole_api::ndjson;
 use wormhole_api::ollama::{ChatLine, ChatMessage, ChatRequest, Think};
 
-use super::encode::{Clock, LineEncoder, done_word, now};
+use super::encode::{Clock, LineEncoder, done_word, now, object, shown};
 use super::{error, parse};
 use crate::api::{Api, annotate};
 use crate::body;
@@ -44,10 +44,14 @@ async fn answer(api: &Api, caller: Caller, request: Request) -> Result<Response,
     } else {
         let whole = reply.whole().await?;
         let thinking = Some(whole.reasoning.as_str()).filter(|text| shows_thinking && !text.is_empty());
+        let arguments: Vec<_> = whole.calls.iter().map(|call| object(&call.arguments)).collect();
+        let calls = whole.calls.iter().zip(&arguments).zip(0..);
+        let tool_calls =
+            calls.map(|((call, arguments), index)| shown(index, &call.id, &call.name, arguments)).collect();
         let line = ChatLine {
             model: &target.asked,
             created_at: &now(),
-            message: ChatMessage { role: "assistant", content: &whole.text, thinking },
+            message: ChatMessage { role: "assistant", content: &whole.text, thinking, tool_calls },
             done_reason: Some(done_word(whole.finish)),
             done: true,
             counts: Some(Clock::from(&reply).counts(whole.usage)),
@@ -64,7 +68,7 @@ fn loaded(api: &Api, request: &ChatRequest) -> Result<Response, ApiError> {
     let line = ChatLine {
         model: &target.asked,
         created_at: &now(),
-        message: ChatMessage { role: "assistant", content: "", thinking: None },
+        message: ChatMessage { role: "assistant", content: "", thinking: None, tool_calls: Vec::new() },
         done_reason: Some(reason),
         done: true,
         counts: None,

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wormhole_api::ndjson;
-use wormhole_api::ollama::{ChatLine, ChatMessage, Counts, ErrorBody};
+use wormhole_api::ollama::{CalledFunction, ChatLine, ChatMessage, Counts, ErrorBody, MessageToolCall};
 
 use crate::errors::ApiError;
-use crate::reply::{Finish, Part, Reply};
+use crate::reply::{Finish, Part, Reply, WholeCall};
 use crate::stream::Encode;
 use crate::usage::Usage;
 
@@ -26,6 +27,13 @@ impl From<&Reply> for Clock {
 }
 
 impl Clock {
+    /// A part came.
+    pub(super) fn see(&mut self, part: &Part) {
+        if !matches!(part, Part::End(..) | Part::Failed(_)) {
+            self.first_delta.get_or_insert_with(Instant::now);
+        }
+    }
+
     /// The counts of the last line. Until the first delta, everything is the prompt's time.
     pub(super) fn counts(self, usage: Usage) -> Counts {
         let now = Instant::now();
@@ -53,17 +61,20 @@ pub(super) struct LineEncoder {
     model: String,
     shows_thinking: bool,
     clock: Clock,
+    /// The call that comes: here a call is told whole.
+    call: WholeCall,
     /// A drain waits for streams, too.
     _busy: TaskTrackerToken,
 }
 
 impl LineEncoder {
     pub(super) fn new(model: String, shows_thinking: bool, clock: Clock, busy: TaskTrackerToken) -> Self {
-        Self { model, shows_thinking, clock, _busy: busy }
+        Self { model, shows_thinking, clock, call: WholeCall::default(), _busy: busy }
     }
 
     fn delta(&self, out: &mut Vec<u8>, content: &str, thinking: Option<&str>) {
-        self.line(out, ChatMessage { role: "assistant", content, thinking }, None);
+        let message = ChatMessage { role: "assistant", content, thinking, tool_calls: Vec::new() };
+        self.line(out, message, None);
     }
 
     fn line(&self, out: &mut Vec<u8>, message: ChatMessage<'_>, end: Option<(Finish, Counts)>) {
@@ -85,15 +96,26 @@ impl Encode for LineEncoder {
     }
 
     fn part(&mut self, part: Part, out: &mut Vec<u8>) {
-        if matches!(part, Part::Text(_) | Part::Reasoning(_)) {
-            self.clock.first_delta.get_or_insert_with(Instant::now);
-        }
+        self.clock.see(&part);
         match part {
             Part::Text(text) => self.delta(out, &text, None),
             Part::Reasoning(text) if self.shows_thinking => self.delta(out, "", Some(&text)),
             Part::Reasoning(_) => {}
+            Part::CallBegin { id, name, .. } => self.call = WholeCall { id, name, arguments: String::new() },
+            Part::CallArguments { delta, .. } => self.call.arguments.push_str(&delta),
+            Part::CallEnd { index } => {
+                let WholeCall { id, name, arguments } = &self.call;
+                let arguments = object(arguments);
+                let tool_calls = vec![shown(index, id, name, &arguments)];
+                self.line(
+                    out,
+                    ChatMessage { role: "assistant", content: "", thinking: None, tool_calls },
+                    None,
+                );
+            }
             Part::End(finish, usage) => {
-                let message = ChatMessage { role: "assistant", content: "", thinking: None };
+                let message =
+                    ChatMessage { role: "assistant", content: "", thinking: None, tool_calls: Vec::new() };
                 self.line(out, message, Some((finish, self.clock.counts(usage))));
             }
             Part::Failed(failure) => {
@@ -112,10 +134,20 @@ impl Encode for LineEncoder {
     }
 }
 
+/// A call as Ollama writes it.
+pub(super) fn shown<'a>(index: u32, id: &'a str, name: &'a str, arguments: &'a Value) -> MessageToolCall<'a> {
+    MessageToolCall { id, function: CalledFunction { index, name, arguments } }
+}
+
+/// The arguments of a whole call: always the text of an object.
+pub(super) fn object(arguments: &str) -> Value {
+    serde_json::from_str(arguments).unwrap_or_else(|_| Value::Object(serde_json::Map::new()))
+}
+
 /// Ollama's word for why an answer ended; it has none for a filter.
 pub(super) fn done_word(finish: Finish) -> &'static str {
     match finish {
-        Finish::Stop | Finish::ContentFilter => "stop",
+        Finish::Stop | Finish::Sequence(_) | Finish::ContentFilter | Finish::ToolCalls => "stop",
         Finish::Length => "length",
     }
 }

@@ -16,11 +16,14 @@ use crate::dialect;
 use crate::errors::ApiError;
 use crate::models::{Catalogue, Entry};
 
-/// What every model can do. Tools and images come with issue 3.
-const CAPABILITIES: &[&str] = &["completion"];
+/// What every model can do: tools because they are read out of its text, thinking because what a site tells is shown.
+const CAPABILITIES: &[&str] = &["completion", "tools", "thinking"];
+
+/// What those can do that take images: this API's word for it is vision.
+const WITH_IMAGES: &[&str] = &["completion", "tools", "thinking", "vision"];
 
 /// No model here has a file; these words stand where strict clients need some.
-const DETAILS: Details<'static> = Details {
+pub(super) const DETAILS: Details<'static> = Details {
     parent_model: "",
     format: "remote",
     family: "wormhole",
@@ -33,17 +36,19 @@ const DETAILS: Details<'static> = Details {
 pub(super) async fn tags(State(api): State<Api>) -> Response {
     let catalogue = api.models.catalogue();
     let modified_at = api.since.to_string();
-    let named: Vec<_> = catalogue.entries().map(|entry| (tagged(&entry.name), digest(&entry.name))).collect();
-    let tag = |(name, digest)| Tag {
+    let named = catalogue.entries().map(|entry| (tagged(&entry.name), digest(&entry.name), entry.images));
+    let named: Vec<_> = named.collect();
+    let tag = |(name, digest, images)| Tag {
         name,
         model: name,
         modified_at: &modified_at,
         size: 0,
         digest,
         details: DETAILS,
-        capabilities: CAPABILITIES,
+        capabilities: capabilities(images),
     };
-    let models = named.iter().map(|(name, digest)| tag((name.as_str(), digest.as_str()))).collect();
+    let models = named.iter().map(|(name, digest, images)| tag((name.as_str(), digest.as_str(), *images)));
+    let models = models.collect();
     dialect::json(StatusCode::OK, &Tags { models })
 }
 
@@ -81,18 +86,22 @@ fn shown(api: &Api, entry: &Entry) -> Response {
         template: "{{ .Prompt }}",
         details: DETAILS,
         model_info,
-        capabilities: CAPABILITIES,
+        capabilities: capabilities(entry.images),
         modified_at: &api.since.to_string(),
     };
     dialect::json(StatusCode::OK, &show)
 }
 
+fn capabilities(images: bool) -> &'static [&'static str] {
+    if images { WITH_IMAGES } else { CAPABILITIES }
+}
+
 /// The name with its tag: some clients compare names exactly with what they added `:latest` to.
-fn tagged(name: &str) -> String {
+pub(super) fn tagged(name: &str) -> String {
     if name.contains(':') { name.to_owned() } else { format!("{name}:latest") }
 }
 
 /// Different for each name, aliases included: clients take models with equal digests for one.
-fn digest(name: &str) -> String {
+pub(super) fn digest(name: &str) -> String {
     hex::encode(Sha256::digest(format!("wormhole model {name}")))
 }

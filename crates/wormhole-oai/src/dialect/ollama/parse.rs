@@ -1,9 +1,12 @@
 //! From the wire to the canonical conversation.
 
 use wormhole_api::asked;
-use wormhole_api::ollama::{ChatRequest, KeepAlive, RequestMessage, ToolCall};
+use wormhole_api::ollama::{
+    ChatRequest, KeepAlive, RequestMessage, Think, Tool as WireTool, ToolCall, ToolChoice as WireChoice,
+};
 
-use crate::chat::{Call, Chat, Limits, Message, Part, Role};
+use super::generate::output;
+use crate::chat::{Call, Chat, Image, Limits, Message, Part, Role, Tool, ToolChoice};
 use crate::errors::ApiError;
 
 /// Reads a request.
@@ -15,7 +18,25 @@ pub(super) fn chat(request: ChatRequest) -> Result<Chat, ApiError> {
     let max_tokens = options.num_predict.and_then(|most| u64::try_from(most).ok()).filter(|&most| most > 0);
     let messages = request.messages.unwrap_or_default().into_iter().enumerate();
     let messages = messages.map(|(index, message)| read_message(index, message)).collect::<Result<_, _>>()?;
-    Ok(Chat { model: request.model, messages, limits: Limits { stop: options.stop, max_tokens }, ignored })
+    let limits = Limits { stop: options.stop, max_tokens };
+    let tools: Vec<Tool> = request.tools.unwrap_or_default().into_iter().filter_map(read_tool).collect();
+    let tool_choice =
+        request.tool_choice.map(|choice| read_choice(choice, &tools)).transpose()?.unwrap_or_default();
+    let effort = request.think.and_then(|think| match think {
+        Think::Level(level) => Some(level),
+        Think::Switch(_) => None,
+    });
+    Ok(Chat {
+        model: request.model,
+        messages,
+        limits,
+        ignored,
+        tools,
+        tool_choice,
+        output: output(request.format)?,
+        effort,
+        ..Chat::default()
+    })
 }
 
 fn read_message(index: usize, message: RequestMessage) -> Result<Message, ApiError> {
@@ -31,14 +52,45 @@ fn read_message(index: usize, message: RequestMessage) -> Result<Message, ApiErr
         }
     };
     let text = message.content.map(Part::Text);
-    let images = message.images.unwrap_or_default().into_iter().map(Part::Image);
+    let images =
+        message.images.unwrap_or_default().into_iter().map(|image| Part::Image(Image::from_base64(image)));
     Ok(Message {
         role,
         parts: text.into_iter().chain(images).collect(),
         name: message.tool_name.or(message.name),
         calls: message.tool_calls.unwrap_or_default().into_iter().map(read_call).collect(),
         answers: message.tool_call_id,
+        failed: false,
     })
+}
+
+fn read_tool(tool: WireTool) -> Option<Tool> {
+    let function = tool.function?;
+    Some(Tool::new(function.name, function.description, function.parameters))
+}
+
+fn read_choice(choice: WireChoice, tools: &[Tool]) -> Result<ToolChoice, ApiError> {
+    let unknown = || {
+        ApiError::field("tool_choice", "'tool_choice' is unknown: expected auto, none, required or a tool")
+    };
+    match choice {
+        WireChoice::Word(word) => match word.as_str() {
+            "auto" => Ok(ToolChoice::Auto),
+            "none" => Ok(ToolChoice::None),
+            // Without tools there is nothing to call.
+            "required" | "any" if tools.is_empty() => Ok(ToolChoice::Auto),
+            "required" | "any" => Ok(ToolChoice::Required),
+            _ => Err(unknown()),
+        },
+        WireChoice::Named { function } => {
+            let name = function.ok_or_else(unknown)?.name;
+            if tools.iter().any(|tool| tool.name == name) {
+                Ok(ToolChoice::Named(name))
+            } else {
+                Err(unknown())
+            }
+        }
+    }
 }
 
 fn read_call(call: ToolCall) -> Call {
@@ -66,6 +118,7 @@ pub(super) fn unloads(keep_alive: Option<&KeepAlive>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::Output;
 
     #[test]
     fn messages_options_and_calls_are_read() {
@@ -75,14 +128,17 @@ mod tests {
                 {"role":"assistant","content":"","tool_calls":[{"function":{"index":0,"name":"f","arguments":{"a":1}}},
                     {"id":"c","function":{"name":"g","arguments":"{}"}},{"function":{"name":"h"}}]},
                 {"role":"tool","content":"r","tool_name":"f"}],
-               "options":{"stop":["x"],"num_predict":-2,"num_ctx":9},"format":"json","tool_choice":"auto"}"#,
+               "options":{"stop":["x"],"num_predict":-2,"num_ctx":9},"format":"json","tool_choice":"required","logprobs":true,"think":"low",
+               "tools":[{"type":"function","function":{"name":"f"}},{"type":"other"}]}"#,
         );
         let chat = chat(request.unwrap()).unwrap();
         let arguments: Vec<_> = chat.messages[1].calls.iter().map(|call| call.arguments.as_str()).collect();
         assert_eq!(arguments, [r#"{"a":1}"#, "{}", "{}"]);
         assert_eq!(chat.messages[2].name.as_deref(), Some("f"));
         assert_eq!((chat.limits.stop, chat.limits.max_tokens), (vec!["x".to_owned()], None));
-        assert_eq!(chat.ignored, ["format", "tool_choice", "options.num_ctx"]);
+        assert_eq!(chat.ignored, ["logprobs", "options.num_ctx"]);
+        assert_eq!((chat.tools.len(), chat.tool_choice), (1, ToolChoice::Required));
+        assert_eq!((chat.output, chat.effort.as_deref()), (Output::Json, Some("low")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A reply as chunks: the role, then deltas, then the reason for its end, then the usage if asked for, then `[DONE]`.
 
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use wormhole_api::openai::{ChatChunk, ChunkChoice, Delta, Usage};
+use wormhole_api::openai::{ChatChunk, ChunkChoice, Delta, FunctionDelta, ToolCallDelta, Usage};
 use wormhole_api::sse;
 
 use super::chat::Identity;
@@ -25,10 +25,19 @@ impl ChunkEncoder {
     }
 
     fn chunk(&self, out: &mut Vec<u8>, choices: &[ChunkChoice<'_>], usage: Option<Usage>) {
-        let Identity { id, created, model } = &self.identity;
+        let Identity { id, created, model, .. } = &self.identity;
         let chunk =
             ChatChunk { id, object: "chat.completion.chunk", created: *created, model, choices, usage };
         sse::data(out, &chunk);
+    }
+
+    fn call(&self, out: &mut Vec<u8>, call: ToolCallDelta<'_>) {
+        let delta = if self.identity.legacy {
+            Delta { function_call: Some(call.function), ..Delta::default() }
+        } else {
+            Delta { tool_calls: Some([call]), ..Delta::default() }
+        };
+        self.delta(out, delta, None);
     }
 
     fn delta(&self, out: &mut Vec<u8>, delta: Delta<'_>, finish_reason: Option<&str>) {
@@ -51,8 +60,17 @@ impl Encode for ChunkEncoder {
                     Delta { reasoning_content: Some(&text), reasoning: Some(&text), ..Delta::default() };
                 self.delta(out, delta, None);
             }
+            Part::CallBegin { index, id, name } => {
+                let function = FunctionDelta { name: Some(&name), arguments: "" };
+                self.call(out, ToolCallDelta { index, id: Some(&id), kind: Some("function"), function });
+            }
+            Part::CallArguments { index, delta } => {
+                let function = FunctionDelta { name: None, arguments: &delta };
+                self.call(out, ToolCallDelta { index, id: None, kind: None, function });
+            }
+            Part::CallEnd { .. } => {}
             Part::End(finish, cost) => {
-                self.delta(out, Delta::default(), Some(finish_word(finish)));
+                self.delta(out, Delta::default(), Some(finish_word(finish, self.identity.legacy)));
                 if self.wants_usage {
                     self.chunk(out, &[], Some(usage(cost)));
                 }
@@ -68,11 +86,13 @@ impl Encode for ChunkEncoder {
 }
 
 /// OpenAI's word for why an answer ended.
-pub(super) fn finish_word(finish: Finish) -> &'static str {
+pub(super) fn finish_word(finish: Finish, legacy: bool) -> &'static str {
     match finish {
-        Finish::Stop => "stop",
+        Finish::ToolCalls if legacy => "function_call",
+        Finish::Stop | Finish::Sequence(_) => "stop",
         Finish::Length => "length",
         Finish::ContentFilter => "content_filter",
+        Finish::ToolCalls => "tool_calls",
     }
 }
 

@@ -1,24 +1,40 @@
 //! From the wire to the canonical conversation.
 
 use wormhole_api::asked;
-use wormhole_api::openai::{ChatRequest, Content, ContentPart, RequestMessage, ToolCall};
+use wormhole_api::openai::{ChatRequest, Content, ContentPart, FunctionCall, RequestMessage};
 
-use crate::chat::{Call, Chat, Limits, Message, Part, Role};
+use super::tools;
+use crate::chat::{Call, Chat, Image, Limits, Message, Part, Role};
 use crate::errors::ApiError;
 
 /// Reads a request.
-pub(super) fn chat(request: ChatRequest) -> Result<Chat, ApiError> {
+pub(super) fn chat(mut request: ChatRequest) -> Result<Chat, ApiError> {
     if request.n.is_some_and(|n| n > 1) {
         return Err(ApiError::field("n", "only one answer at a time: n must be 1"));
     }
-    let ignored = asked(&request.rest).map(str::to_owned).collect();
+    let mut ignored: Vec<String> = asked(&request.rest).map(str::to_owned).collect();
+    let wanted = tools::wanted(&mut request, &mut ignored)?;
+    // The sites have no such switch.
+    ignored.extend(request.reasoning_effort.as_ref().map(|_| "reasoning_effort".to_owned()));
+    let output = request.response_format.map(tools::output).transpose()?.unwrap_or_default();
     // Some clients write -1 or 0 for no limit.
     let max_tokens =
         request.max_completion_tokens.or(request.max_tokens).and_then(|most| u64::try_from(most).ok());
     let limits = Limits { stop: request.stop, max_tokens: max_tokens.filter(|&most| most > 0) };
     let messages =
         request.messages.into_iter().enumerate().map(|(index, message)| read_message(index, message));
-    Ok(Chat { model: request.model, messages: messages.collect::<Result<_, _>>()?, limits, ignored })
+    let messages = messages.collect::<Result<_, _>>()?;
+    Ok(Chat {
+        model: request.model,
+        messages,
+        limits,
+        ignored,
+        tools: wanted.tools,
+        tool_choice: wanted.choice,
+        parallel_calls: wanted.parallel,
+        output,
+        effort: request.reasoning_effort,
+    })
 }
 
 fn read_message(index: usize, message: RequestMessage) -> Result<Message, ApiError> {
@@ -42,8 +58,11 @@ fn read_message(index: usize, message: RequestMessage) -> Result<Message, ApiErr
         }
     };
     parts.extend(message.refusal.map(Part::Text));
-    let calls = message.tool_calls.unwrap_or_default().into_iter().filter_map(read_call).collect();
-    Ok(Message { role, parts, name: message.name, calls, answers: message.tool_call_id })
+    let calls = message.tool_calls.unwrap_or_default().into_iter();
+    // Calls of tools that are no functions are left out: nothing is known of what they look like.
+    let calls = calls.filter_map(|call| Some(read_call(call.id, call.function?)));
+    let calls = calls.chain(message.function_call.map(|call| read_call(None, call))).collect();
+    Ok(Message { role, parts, name: message.name, calls, answers: message.tool_call_id, failed: false })
 }
 
 fn read_part(index: usize, place: usize, part: ContentPart) -> Result<Part, ApiError> {
@@ -55,7 +74,7 @@ fn read_part(index: usize, place: usize, part: ContentPart) -> Result<Part, ApiE
     match kind.as_str() {
         "text" | "input_text" | "output_text" => needed(text, "text").map(Part::Text),
         "refusal" => needed(refusal, "refusal").map(Part::Text),
-        "image_url" => needed(image_url, "image_url").map(Part::Image),
+        "image_url" => needed(image_url, "image_url").map(|url| Part::Image(Image::from_url(url))),
         _ => {
             let message = format!("'{}' is of a kind that this model does not take: send text only", param());
             Err(ApiError::field(param(), message))
@@ -63,12 +82,10 @@ fn read_part(index: usize, place: usize, part: ContentPart) -> Result<Part, ApiE
     }
 }
 
-/// Calls of tools that are no functions are left out: nothing is known of what they look like.
-fn read_call(call: ToolCall) -> Option<Call> {
-    let function = call.function?;
+fn read_call(id: Option<String>, function: FunctionCall) -> Call {
     let arguments =
         function.arguments.filter(|arguments| !arguments.is_empty()).unwrap_or_else(|| "{}".to_owned());
-    Some(Call { id: call.id, name: function.name, arguments })
+    Call { id, name: function.name, arguments }
 }
 
 #[cfg(test)]
@@ -101,7 +118,7 @@ mod tests {
         assert_eq!(chat.messages[3].answers.as_deref(), Some("c1"));
         assert_eq!(chat.messages[4].text(), "no");
         assert_eq!((chat.limits.stop, chat.limits.max_tokens), (vec!["x".to_owned()], Some(3)));
-        assert_eq!(chat.ignored, ["temperature", "tools"]);
+        assert_eq!(chat.ignored, ["temperature"]);
     }
 
     #[test]
