@@ -1,6 +1,7 @@
 """The official Anthropic Python SDK: whole and streamed messages, thinking, tools, counted tokens, errors.
 
-TOOL_MODEL, if set, names a model that calls the tool `weather` and answers from its result.
+The practice site's scripted agent reads the tool's description out of the prompt it gets; the mark in the question
+tells it what to ask the tool.
 """
 
 import os
@@ -8,6 +9,7 @@ import os
 import anthropic
 
 HELLO = [{"role": "user", "content": "héllo, wörld 🕳️"}]
+PARIS = 'What is the weather in Paris? [[call:weather {"city": "Paris"}]]'
 WEATHER = {
     "name": "weather",
     "description": "Tells the weather of a city.",
@@ -44,7 +46,7 @@ def thinking(client):
 
 
 def tools(client, model):
-    messages = [{"role": "user", "content": "What is the weather in Paris?"}]
+    messages = [{"role": "user", "content": PARIS}]
     with client.messages.stream(model=model, max_tokens=1024, messages=messages, tools=[WEATHER]) as stream:
         called = stream.get_final_message()
     assert called.stop_reason == "tool_use", called
@@ -100,8 +102,7 @@ def main():
         base_url=os.environ["BASE_URL"], auth_token=os.environ["API_KEY"], api_key=None, timeout=60
     )
     whole(by_bearer)
-    if model := os.environ.get("TOOL_MODEL"):
-        tools(client, model)
+    tools(client, "practice-agent")
     print("ok")
 
 

@@ -1,6 +1,7 @@
 """The official OpenAI Python SDK: responses (whole, streamed, stored, continued, tools), completions, embeddings.
 
-TOOL_MODEL, if set, names a model that calls the tool `weather` and answers from its result.
+The practice site's scripted agent reads the tool's description out of the prompt it gets; the mark in the question
+tells it what to ask the tool.
 """
 
 import os
@@ -8,6 +9,7 @@ import os
 import openai
 
 HELLO = "héllo, wörld 🕳️"
+PARIS = 'What is the weather in Paris? [[call:weather {"city": "Paris"}]]'
 WEATHER = {
     "type": "function",
     "name": "weather",
@@ -59,7 +61,7 @@ def cut(client):
 
 
 def tools(client, model):
-    asked = [{"role": "user", "content": "What is the weather in Paris?"}]
+    asked = [{"role": "user", "content": PARIS}]
     with client.responses.stream(model=model, input=asked, tools=[WEATHER, {"type": "web_search"}]) as stream:
         for _ in stream:
             pass
@@ -103,8 +105,7 @@ def main():
     cut(client)
     completions(client)
     embeddings(client)
-    if model := os.environ.get("TOOL_MODEL"):
-        tools(client, model)
+    tools(client, "practice-agent")
     print("ok")
 
 

@@ -212,8 +212,10 @@ impl Stack {
         let name = format!("{}.yaml", self.setup.profile);
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wormhole-bridge/sites").join(&name);
         let text = fs::read_to_string(shipped).expect("the profile is shipped");
+        let capacity = format!("capacity: {}\n", self.setup.capacity);
         let faster = text
-            .replace("capacity: 2\n", &format!("capacity: {}\n", self.setup.capacity))
+            .replace("capacity: 2\n", &capacity)
+            .replace("capacity: 8\n", &capacity)
             .replace("gap: 1s\n", "gap: 0s\n");
         assert_ne!(faster, text, "the profile's pace is where this looks for it");
         let mounted = self.folder.path().join(name);
@@ -228,6 +230,7 @@ impl Stack {
             ("WORMHOLE_SENDER_TOKEN", self.tokens[1].clone()),
             ("WORMHOLE_OAI_LISTEN", loopback(self.ports[2].service).to_string()),
             ("WORMHOLE_API_KEYS", format!("tester:{}", self.api.key())),
+            ("WORMHOLE_DATA", self.folder.path().join("data").display().to_string()),
         ];
         override_with(&mut variables, &self.setup.oai);
         self.oai = Some(self.launch("oai", self.ports[2].admin, variables));

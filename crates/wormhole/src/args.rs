@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Login(Box<wormhole_bridge::Args>),
     /// Check everything that `up` needs, with a remedy for each thing that is missing.
     Doctor(Box<wormhole_bridge::Args>),
+    /// Make, list and revoke API keys.
+    Keys(KeysFileArgs),
     /// Ask the three running services how they are.
     Status(StatusArgs),
     /// The hub by itself.
@@ -58,6 +61,17 @@ pub(crate) struct UpArgs {
     /// The API's address.
     #[arg(long, env = "WORMHOLE_OAI_LISTEN", default_value = "127.0.0.1:11434")]
     pub(crate) listen: SocketAddr,
+}
+
+/// API keys, in the file that the API reads.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeysFileArgs {
+    /// The file.
+    #[arg(long, env = "WORMHOLE_API_KEYS_FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// What to do.
+    #[command(flatten)]
+    pub(crate) keys: wormhole_oai::KeysArgs,
 }
 
 /// Where `wormhole status` asks.

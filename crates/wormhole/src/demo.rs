@@ -158,8 +158,8 @@ fn settings(args: &DemoArgs, profile: &Path, site: &OpenSite) -> Result<Settings
         Ok(HubAddress { url: "ws://127.0.0.1".parse()?, token: token.clone(), name: "demo".to_owned() })
     };
     let origin = site.origin.parse()?;
-    let outlier = wormhole_bridge::site::Profile::load("outlier")?.at(origin)?;
-    let mut bridge = wormhole_bridge::Config::new(hub(&page_token)?, outlier, profile);
+    let profile_of_site = wormhole_bridge::site::Profile::load("playground")?.at(origin)?;
+    let mut bridge = wormhole_bridge::Config::new(hub(&page_token)?, profile_of_site, profile);
     bridge.credentials = Some(Credentials {
         email: site.email.clone(),
         password: Password::Given(SecretString::from(site.password.clone())),

@@ -21,10 +21,11 @@ async fn main() -> ExitCode {
         Err(code) => return code,
     };
     match cli.command {
-        Command::Demo(args) => demo::run(args).await,
+        Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Up(args) => up::run(args).await,
         Command::Login(args) => up::login(*args).await,
         Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
+        Command::Keys(args) => args.keys.run(args.file.as_deref()),
         Command::Status(args) => status::run(args).await,
         Command::Server(args) => wormhole_server::run(*args).await,
         Command::Bridge(args) => wormhole_bridge::run(*args).await,

@@ -40,6 +40,11 @@ async fn passes(stack: &Stack, interpreter: &str, script: &str) {
     assert_eq!(said.trim(), "ok", "{script}");
 }
 
+/// The site is the playground's own profile here: what these scripts ask for includes images.
+async fn with_everything() -> Stack {
+    Stack::start(WORMHOLE, Setup { profile: "playground", ..Setup::default() }).await
+}
+
 #[tokio::test]
 async fn the_official_sdks_list_models_and_chat_whole_and_streamed() {
     let stack = Stack::start(WORMHOLE, Setup::default()).await;
@@ -50,4 +55,15 @@ async fn the_official_sdks_list_models_and_chat_whole_and_streamed() {
     assert_eq!(seen.logins_ok, 1);
     assert_eq!(seen.turns_aborted, 0);
     stack.stop(&["héllo, wörld"]).await;
+}
+
+#[tokio::test]
+async fn the_official_sdks_drive_the_other_dialects_tools_included() {
+    let stack = with_everything().await;
+    passes(&stack, "python", "openai_responses_python.py").await;
+    passes(&stack, "node", "openai_responses_node.mjs").await;
+    passes(&stack, "python", "anthropic_python.py").await;
+    passes(&stack, "node", "anthropic_node.mjs").await;
+    passes(&stack, "python", "ollama_generate_python.py").await;
+    stack.stop(&["héllo, wörld", "What is the weather in Paris"]).await;
 }

@@ -25,6 +25,8 @@ mod settings;
 mod shutdown;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod whole_api;
 
 /// The binary under test: each service is one of its subcommands.
 const WORMHOLE: &str = env!("CARGO_BIN_EXE_wormhole");
