@@ -6,7 +6,7 @@ SHELL := /bin/bash
 TOOLS := .tools
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-all bench lint fmt setup
+.PHONY: help demo test test-clients test-all bench lint fmt setup
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,12 @@ test: ## Everything CI runs
 	cargo nextest run --locked --workspace
 	node --test crates/wormhole-bridge/inject/
 
-test-all: test ## All suites; those of later issues (images, Compose) join here
+test-clients: ## Real programs against the demo: llm, aider, codex, opencode
+	@scripts/setup.sh chromium clients
+	cargo build --locked -p wormhole
+	@scripts/test-clients.sh
+
+test-all: test test-clients ## All suites; those of later issues (images, Compose) join here
 
 bench: ## The tables of docs/PERFORMANCE.md, measured here and now
 	@scripts/setup.sh chromium
