@@ -152,9 +152,16 @@ impl Service {
         let sender = Sender::start(config.hub, config.link, lifecycle);
         lifecycle.spawn(
             "readiness",
-            follow_link(sender.clone(), readiness, metrics.clone(), hub.to_string(), lifecycle.soft()),
+            follow_link(
+                sender.clone(),
+                readiness.clone(),
+                metrics.clone(),
+                hub.to_string(),
+                lifecycle.soft(),
+            ),
         );
-        lifecycle.spawn("prompts", prompt::watch(prompts.clone(), metrics.clone(), lifecycle.soft()));
+        lifecycle
+            .spawn("prompts", prompt::watch(prompts.clone(), metrics.clone(), readiness, lifecycle.soft()));
         let models = Arc::new(Models::new(config.names, sender.directory()));
         let conversations = Conversations::new(store.clone(), config.reuse, sender.directory());
         lifecycle.spawn("conversations", forget_old(conversations.clone(), sender.clone(), lifecycle.soft()));

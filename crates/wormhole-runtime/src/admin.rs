@@ -72,14 +72,16 @@ struct Answers {
 }
 
 async fn readyz(State(answers): State<Arc<Answers>>) -> (StatusCode, String) {
-    let mut unmet = answers.readiness.unmet();
+    let mut lines = answers.readiness.unmet();
     if answers.lifecycle.is_draining() {
-        unmet.insert(0, "process: draining".to_owned());
+        lines.insert(0, "process: draining".to_owned());
     }
-    if unmet.is_empty() {
-        return (StatusCode::OK, "ready\n".to_owned());
+    let status = if lines.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if lines.is_empty() {
+        lines.push("ready".to_owned());
     }
-    (StatusCode::SERVICE_UNAVAILABLE, unmet.join("\n") + "\n")
+    lines.extend(answers.readiness.notes());
+    (status, lines.join("\n") + "\n")
 }
 
 async fn metrics(

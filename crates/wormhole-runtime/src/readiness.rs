@@ -1,7 +1,7 @@
 //! Whether this process can do its work, and if not, why.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -12,11 +12,12 @@ pub type Conditions = BTreeMap<&'static str, Result<(), String>>;
 #[derive(Debug, Clone)]
 pub struct Readiness {
     conditions: Arc<watch::Sender<Conditions>>,
+    notes: Arc<Mutex<BTreeMap<&'static str, String>>>,
 }
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self { conditions: Arc::new(watch::Sender::new(Conditions::new())) }
+        Self { conditions: Arc::new(watch::Sender::new(Conditions::new())), notes: Arc::default() }
     }
 }
 
@@ -51,6 +52,21 @@ impl Readiness {
             .collect()
     }
 
+    /// Says something that an operator should know and that keeps nobody from working; `None` takes it back.
+    pub fn note(&self, name: &'static str, text: Option<String>) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        match text {
+            Some(text) => notes.insert(name, text),
+            None => notes.remove(name),
+        };
+    }
+
+    /// One line for each note: `note: name: text`.
+    pub fn notes(&self) -> Vec<String> {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.iter().map(|(name, text)| format!("note: {name}: {text}")).collect()
+    }
+
     /// Follows the conditions.
     pub fn subscribe(&self) -> watch::Receiver<Conditions> {
         self.conditions.subscribe()
@@ -71,6 +87,16 @@ mod tests {
         assert_eq!(readiness.unmet(), ["hub: connecting"]);
         readiness.set("hub", Ok(()));
         assert!(readiness.is_ready());
+    }
+
+    #[test]
+    fn a_note_is_told_and_keeps_nobody_from_being_ready() {
+        let readiness = Readiness::new();
+        readiness.note("prompts", Some("broken".to_owned()));
+        assert!(readiness.is_ready() && readiness.unmet().is_empty());
+        assert_eq!(readiness.notes(), ["note: prompts: broken"]);
+        readiness.note("prompts", None);
+        assert!(readiness.notes().is_empty());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wormhole_runtime::ConfigError;
+use wormhole_runtime::{ConfigError, Readiness};
 
 use super::{Prompt, SHIPPED};
 use crate::metrics::Metrics;
@@ -65,11 +65,17 @@ fn contents(templates: Option<&Path>, phrases: Option<&Path>) -> Contents {
 }
 
 /// Follows the files until the process is told to end.
-pub(crate) async fn watch(prompts: Prompts, metrics: Metrics, soft: CancellationToken) {
-    follow(prompts, metrics, EVERY, soft).await;
+pub(crate) async fn watch(prompts: Prompts, metrics: Metrics, readiness: Readiness, soft: CancellationToken) {
+    follow(prompts, metrics, readiness, EVERY, soft).await;
 }
 
-async fn follow(prompts: Prompts, metrics: Metrics, every: Duration, soft: CancellationToken) {
+async fn follow(
+    prompts: Prompts,
+    metrics: Metrics,
+    readiness: Readiness,
+    every: Duration,
+    soft: CancellationToken,
+) {
     if prompts.templates.is_none() && prompts.phrases.is_none() {
         soft.cancelled().await;
         return;
@@ -88,6 +94,9 @@ async fn follow(prompts: Prompts, metrics: Metrics, every: Duration, soft: Cance
             known = now;
             let reloaded = prompts.reload();
             metrics.prompts_broken(reloaded.is_err());
+            // The last good ones still serve, so this is no reason to be taken out of service.
+            let stale = |error: &ConfigError| format!("broken, the last good ones stay in use: {error}");
+            readiness.note("prompts", reloaded.as_ref().err().map(stale));
             match reloaded {
                 Ok(()) => info!("the prompt templates changed and are in use"),
                 Err(error) => {
@@ -122,7 +131,8 @@ mod tests {
         let metrics = Metrics::register(&registry).unwrap();
         let stop = CancellationToken::new();
         let every = Duration::from_millis(2);
-        let watching = follow(prompts.clone(), metrics, every, stop.clone());
+        let readiness = Readiness::new();
+        let watching = follow(prompts.clone(), metrics, readiness.clone(), every, stop.clone());
         let broken = || {
             let families = registry.gather();
             let found =
@@ -138,7 +148,10 @@ mod tests {
                 ("THREE {{ turn.text }}", "THREE u", false),
             ] {
                 write(text);
-                while !rendered(&prompts).contains(expected) || broken() != is_broken {
+                while !rendered(&prompts).contains(expected)
+                    || broken() != is_broken
+                    || readiness.notes().is_empty() == is_broken
+                {
                     tokio::time::sleep(every).await;
                 }
             }

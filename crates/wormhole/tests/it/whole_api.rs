@@ -1,7 +1,7 @@
 //! What the rest of the API adds, through the real hub and Chromium: images, tools, conversations that go on, keys.
 
 use serde_json::{Value, json};
-use wormhole_testkit::{Setup, Stack};
+use wormhole_testkit::{Setup, Stack, Streamed};
 
 use crate::WORMHOLE;
 
@@ -102,4 +102,76 @@ async fn a_repeated_request_with_its_key_is_answered_and_not_posted_again() {
     assert_eq!(first["id"], third["id"]);
     assert_eq!(stack.site.snapshot().turns_received, 1);
     stack.stop(&["pay once"]).await;
+}
+
+/// What VS Code's Copilot does with an Ollama server, in its order, and what its source checks (clients.md, 3.2).
+#[tokio::test]
+async fn copilots_ollama_sequence_finds_what_it_checks() {
+    let stack = with_everything().await;
+    let get = async |path: &str| stack.api.get(path).send().await.unwrap().json::<Value>().await.unwrap();
+    let version = get("/api/version").await["version"].as_str().unwrap().to_owned();
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap());
+    assert!((numbers.next(), numbers.next(), numbers.next()) >= (Some(0), Some(6), Some(4)), "{version}");
+
+    let mut names = std::collections::BTreeSet::new();
+    for model in get("/api/tags").await["models"].as_array().unwrap() {
+        let shown = stack.api.post("/api/show", &json!({"model": model["model"]})).send().await.unwrap();
+        let shown: Value = shown.json().await.unwrap();
+        let capabilities = shown["capabilities"].as_array().unwrap();
+        assert!(capabilities.contains(&json!("tools")), "agent mode needs tools: {shown}");
+        let info = &shown["model_info"];
+        let architecture = info["general.architecture"].as_str().unwrap();
+        assert!(info[format!("{architecture}.context_length")].as_u64().unwrap() > 0, "{info}");
+        assert!(
+            names.insert(info["general.basename"].as_str().unwrap().to_owned()),
+            "names tell models apart"
+        );
+    }
+
+    let parameters =
+        json!({"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]});
+    let body = json!({
+        "model": "practice-agent:latest", "stream": true, "stream_options": {"include_usage": true}, "n": 1,
+        "tools": [{"type": "function", "function": {"name": "read_file", "parameters": parameters}}],
+        "messages": [{"role": "user", "content": "[[call:read_file {\"path\": \"a\"}]] [[call:read_file {\"path\": \"b\"}]] [[together]]"}],
+    });
+    let mut stream = Streamed::of(stack.api.post("/v1/chat/completions", &body).send().await.unwrap());
+    stream.to_end().await;
+    check_chunks(&stream.lines);
+    stack.stop(&["[[together]]"]).await;
+}
+
+/// Copilot keys on a call's id, counts on one call after the other, and takes usage from the last chunk only.
+fn check_chunks(lines: &[String]) {
+    assert_eq!(lines.last().unwrap(), "[DONE]");
+    let chunks: Vec<Value> =
+        lines[..lines.len() - 1].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (usage, chunks) = chunks.split_last().unwrap();
+    assert_eq!(usage["choices"], json!([]));
+    for count in ["prompt_tokens", "completion_tokens", "total_tokens"] {
+        assert!(usage["usage"][count].is_u64(), "{usage}");
+    }
+    let roles = chunks.iter().filter(|chunk| chunk["choices"][0]["delta"]["role"].is_string()).count();
+    assert_eq!(roles, 1, "a role that is said twice is written twice by the SDKs");
+    let finishes: Vec<_> =
+        chunks.iter().filter_map(|chunk| chunk["choices"][0]["finish_reason"].as_str()).collect();
+    assert_eq!(finishes, ["tool_calls"]);
+
+    let pieces =
+        chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"].as_array()).flatten();
+    let mut calls: Vec<(String, String)> = Vec::new();
+    for piece in pieces {
+        if let Some(id) = piece["id"].as_str() {
+            assert_eq!(piece["index"], calls.len(), "one after the other: {piece}");
+            assert_eq!(piece["function"]["name"], "read_file");
+            calls.push((id.to_owned(), String::new()));
+        }
+        let last = calls.last_mut().expect("a call begins with its id");
+        last.1.push_str(piece["function"]["arguments"].as_str().unwrap_or_default());
+    }
+    assert_eq!(calls.len(), 2);
+    assert_ne!(calls[0].0, calls[1].0, "ids are unique");
+    for (path, (_, arguments)) in ["a", "b"].iter().zip(&calls) {
+        assert_eq!(serde_json::from_str::<Value>(arguments).unwrap(), json!({"path": path}));
+    }
 }
