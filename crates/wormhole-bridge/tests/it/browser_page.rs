@@ -90,7 +90,8 @@ async fn browser_follows_the_site_to_a_foreign_origin_without_the_script_and_tru
 async fn browser_dialogs_do_not_stop_the_page() {
     let Started { site, profile: _profile, browser, tab } = start().await;
     tab.goto(&site.at("/?dialog")).await.unwrap();
-    while !tab.text("#log", 100).await.unwrap().contains("[alerted]") {
+    // The script greets before the page is read to its end: at first there is no such element.
+    while !tab.text("#log", 100).await.is_ok_and(|text| text.contains("[alerted]")) {
         tokio::task::yield_now().await;
     }
     assert_eq!(get(&tab, "/echo").await.unwrap().status, 200);
