@@ -47,7 +47,7 @@ impl Binaries {
             let this = std::env::current_exe()?;
             Ok(this.parent().context("this program is in no folder")?.to_owned())
         };
-        let folder = folder.map_or_else(beside, Ok)?;
+        let folder = folder.map_or_else(beside, Ok)?.canonicalize()?;
         let logs = std::env::temp_dir().join(format!("wormhole-bench-{}", std::process::id()));
         std::fs::create_dir_all(&logs)?;
         Ok(Self { folder, logs })
@@ -75,6 +75,8 @@ impl Binaries {
             command.env_remove(name);
         }
         let child = command
+            // What a service keeps by default, it keeps below its working folder.
+            .current_dir(&self.logs)
             .envs(settings.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
