@@ -6,7 +6,7 @@ use std::process::Output;
 use tokio::process::Command;
 use wormhole_testkit::{Setup, Stack};
 
-use crate::WORMHOLE;
+use crate::{WORMHOLE, with_everything};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -38,11 +38,6 @@ async fn passes(stack: &Stack, interpreter: &str, script: &str) {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{script}: {said}\n{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(said.trim(), "ok", "{script}");
-}
-
-/// The site is the playground's own profile here: what these scripts ask for includes images.
-async fn with_everything() -> Stack {
-    Stack::start(WORMHOLE, Setup { profile: "playground", ..Setup::default() }).await
 }
 
 #[tokio::test]

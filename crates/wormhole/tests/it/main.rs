@@ -33,3 +33,9 @@ const WORMHOLE: &str = env!("CARGO_BIN_EXE_wormhole");
 
 /// How long the practice site may take to see what a test has caused.
 const SEEN_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// The site by the playground's own profile: the shipped ones of the real site take no images.
+async fn with_everything() -> wormhole_testkit::Stack {
+    let setup = wormhole_testkit::Setup { profile: "playground", ..wormhole_testkit::Setup::default() };
+    wormhole_testkit::Stack::start(WORMHOLE, setup).await
+}

@@ -1,17 +1,13 @@
 //! What the rest of the API adds, through the real hub and Chromium: images, tools, conversations that go on, keys.
 
 use serde_json::{Value, json};
-use wormhole_testkit::{Setup, Stack, Streamed};
+use wormhole_testkit::{Stack, Streamed};
 
-use crate::WORMHOLE;
+use crate::with_everything;
 
 /// One pixel.
 const PNG: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-
-async fn with_everything() -> Stack {
-    Stack::start(WORMHOLE, Setup { profile: "playground", ..Setup::default() }).await
-}
 
 async fn chat(stack: &Stack, body: Value) -> Value {
     let reply = stack.api.post("/v1/chat/completions", &body).send().await.unwrap();
