@@ -7,6 +7,8 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use wormhole_protocol::FailureCode;
 use wormhole_runtime::{Registry, counter, counter_vec, gauge, histogram};
 
+use crate::usage::Usage;
+
 const SECONDS: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 
 /// Every metric of the service.
@@ -22,6 +24,7 @@ pub(crate) struct Metrics {
     heartbeats: IntCounter,
     joined: IntGauge,
     conversations: IntCounterVec,
+    tokens: IntCounterVec,
     repairs: IntCounterVec,
     prompts_broken: IntGauge,
 }
@@ -110,6 +113,12 @@ impl Metrics {
                 "Turns by where they went: into a new conversation, on in a known one, or anew because that was gone.",
                 &["how"],
             )?,
+            tokens: counter_vec(
+                r,
+                "wormhole_oai_tokens_total",
+                "Tokens of turns that are whole, by estimate: prompts, posted now or before, and answers.",
+                &["kind"],
+            )?,
             repairs: counter_vec(
                 r,
                 "wormhole_oai_repairs_total",
@@ -124,6 +133,9 @@ impl Metrics {
         };
         for code in FailureCode::ALL {
             metrics.failures.with_label_values(&[code.as_str()]);
+        }
+        for kind in ["prompt", "completion"] {
+            metrics.tokens.with_label_values(&[kind]);
         }
         for repair in Repair::ALL {
             metrics.repairs.with_label_values(&[repair.as_str()]);
@@ -224,9 +236,11 @@ impl TurnGuard {
         self.metrics.repairs.with_label_values(&[repair.as_str()]).inc_by(times as u64);
     }
 
-    /// It is whole.
-    pub(crate) fn done(&mut self) {
+    /// It is whole, and cost so much.
+    pub(crate) fn done(&mut self, usage: Usage) {
         self.ended = true;
+        self.metrics.tokens.with_label_values(&["prompt"]).inc_by(usage.prompt);
+        self.metrics.tokens.with_label_values(&["completion"]).inc_by(usage.completion);
     }
 
     /// It failed.

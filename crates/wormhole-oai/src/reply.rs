@@ -375,8 +375,8 @@ impl Reply {
     fn finish(&mut self, finish: Finish) {
         // The turn is dropped with its source: if the site still writes, it is told to stop.
         self.source = Source::Ended;
-        self.guard.done();
         let usage = Usage { prompt: self.prompt_tokens, completion: self.decoder.tokens() };
+        self.guard.done(usage);
         self.deliver(Part::End(finish, usage));
         let duration_ms = self.milliseconds();
         info!(parent: &self.span, duration_ms, tokens = usage.completion, ?finish, "turn done");

@@ -16,6 +16,8 @@ mod hub;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod pieces;
 #[cfg(test)]
 mod session;
