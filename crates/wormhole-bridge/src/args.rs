@@ -6,6 +6,8 @@ use clap::{ArgAction, Args as ClapArgs};
 use url::Url;
 use wormhole_runtime::{LogArgs, SecretString, parse_duration};
 
+use crate::{canary::CanaryArgs, diagnostics::DiagnosticsArgs};
+
 /// Every setting of the bridge.
 #[derive(Debug, Clone, ClapArgs)]
 #[group(skip)]
@@ -25,6 +27,12 @@ pub struct Args {
     /// Waits.
     #[command(flatten)]
     pub waits: WaitArgs,
+    /// Reports on a changed site.
+    #[command(flatten)]
+    pub diagnostics: DiagnosticsArgs,
+    /// Questions of its own.
+    #[command(flatten)]
+    pub canary: CanaryArgs,
     /// Where probes and metrics are served.
     #[arg(long, env = "WORMHOLE_BRIDGE_ADMIN", default_value = "0.0.0.0:9466", value_name = "ADDRESS")]
     pub admin: SocketAddr,

@@ -12,6 +12,8 @@ use wormhole_runtime::{ConfigError, SecretString, secret_from};
 use crate::{
     args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
     browser::BrowserConfig,
+    canary::CanaryConfig,
+    diagnostics::DiagnosticsConfig,
     session::{Credentials, Password},
     site::Profile,
 };
@@ -35,6 +37,10 @@ pub struct Config {
     pub browser: BrowserConfig,
     /// How the session is kept.
     pub session: SessionTimings,
+    /// Where reports on a changed site are kept, if anywhere.
+    pub diagnostics: Option<DiagnosticsConfig>,
+    /// How often the bridge asks its site a question of its own, if at all.
+    pub canary: Option<CanaryConfig>,
     /// How long a shutdown may wait for turns that run.
     pub grace: Duration,
 }
@@ -79,6 +85,8 @@ impl Config {
             credentials: None,
             browser,
             session: SessionTimings::default(),
+            diagnostics: None,
+            canary: None,
             grace: Duration::from_secs(25),
         }
     }
@@ -88,7 +96,7 @@ impl TryFrom<Args> for Config {
     type Error = ConfigError;
 
     fn try_from(args: Args) -> Result<Self, ConfigError> {
-        let Args { hub, site, login, chrome, waits, admin, grace, log: _ } = args;
+        let Args { hub, site, login, chrome, waits, diagnostics, canary, admin, grace, log: _ } = args;
         let mut profile = site.profile()?;
         let session = waits.apply(&mut profile)?;
         Ok(Self {
@@ -100,6 +108,8 @@ impl TryFrom<Args> for Config {
             account: account(site.account)?,
             credentials: login.credentials()?,
             session,
+            diagnostics: diagnostics.config(),
+            canary: canary.config()?,
             grace,
         })
     }

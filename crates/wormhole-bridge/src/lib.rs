@@ -3,9 +3,11 @@
 mod args;
 pub mod browser;
 mod calls;
+mod canary;
 mod chrome;
 mod config;
 mod cookies;
+mod diagnostics;
 pub mod doctor;
 mod inject;
 pub mod login;
@@ -20,7 +22,9 @@ mod turn;
 
 pub use crate::{
     args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
+    canary::{CanaryArgs, CanaryConfig},
     config::{Config, SessionTimings},
+    diagnostics::{DiagnosticsArgs, DiagnosticsConfig},
     service::{Service, StartError, run},
     session::{Credentials, Password},
 };

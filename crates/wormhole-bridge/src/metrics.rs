@@ -6,7 +6,7 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use wormhole_protocol::{FailureCode, PageState};
 use wormhole_runtime::{Registry, counter, counter_vec, gauge, gauge_vec, histogram};
 
-use crate::{browser::GoneReason, calls::CallName};
+use crate::{browser::GoneReason, calls::CallName, canary::CanaryOutcome};
 
 /// Seconds until the head of a turn's answer: sites take from a blink to a minute.
 const FIRST_BYTE_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
@@ -54,6 +54,9 @@ pub(crate) struct Metrics {
     csrf_refreshes: IntCounter,
     cookie_saves: IntCounterVec,
     first_byte: Histogram,
+    site_changed: IntCounter,
+    canary: IntCounterVec,
+    canary_failing: IntGauge,
 }
 
 impl Metrics {
@@ -106,6 +109,21 @@ impl Metrics {
                 "From a turn's post to the head of its answer",
                 &FIRST_BYTE_BUCKETS,
             )?,
+            site_changed: counter(
+                registry,
+                "wormhole_bridge_site_changed_total",
+                "Times something of the site profile no longer fitted the site",
+            )?,
+            canary: vec(
+                "wormhole_bridge_canary_total",
+                "Rounds of the bridge's own questions, by what came of them",
+                &["outcome"],
+            )?,
+            canary_failing: gauge(
+                registry,
+                "wormhole_bridge_canary_failing",
+                "1 while the bridge's last own question was not answered",
+            )?,
         };
         metrics.create_series();
         Ok(metrics)
@@ -126,6 +144,9 @@ impl Metrics {
         for outcome in ["ok", "failed"] {
             self.launches.with_label_values(&[outcome]);
             self.cookie_saves.with_label_values(&[outcome]);
+        }
+        for outcome in CanaryOutcome::ALL {
+            self.canary.with_label_values(&[outcome.label()]);
         }
         for reason in GONE_REASONS {
             self.gone.with_label_values(&[reason]);
@@ -153,6 +174,27 @@ impl Metrics {
     /// A turn ended: `None` when it is whole.
     pub(crate) fn turn_ended(&self, failure: Option<FailureCode>) {
         self.turns.with_label_values(&[failure.map_or("done", FailureCode::as_str)]).inc();
+    }
+
+    /// Turns that were answered whole so far.
+    pub(crate) fn turns_answered(&self) -> u64 {
+        self.turns.with_label_values(&["done"]).get()
+    }
+
+    /// Something of the site profile does not fit the site.
+    pub(crate) fn site_changed(&self) {
+        self.site_changed.inc();
+    }
+
+    /// A round of the bridge's own questions is over.
+    pub(crate) fn canary(&self, outcome: CanaryOutcome, failing: bool) {
+        self.canary.with_label_values(&[outcome.label()]).inc();
+        self.canary_failing.set(i64::from(failing));
+    }
+
+    /// Rounds so far.
+    pub(crate) fn canaries(&self) -> u64 {
+        CanaryOutcome::ALL.iter().map(|outcome| self.canary.with_label_values(&[outcome.label()]).get()).sum()
     }
 
     /// So many turns are under way.
@@ -223,6 +265,7 @@ mod tests {
         metrics.site_call(CallName::Turn, Some(204));
         metrics.site_call(CallName::Delete, None);
         metrics.cookies_saved(false);
+        metrics.canary(CanaryOutcome::Skipped, true);
         assert_eq!(count(&registry), before);
     }
 }

@@ -100,7 +100,8 @@ impl Relay {
     }
 }
 
-async fn remove(desk: &Desk, account: &str, conversation: &ConversationId) -> Result<(), Failure> {
+/// Removes a conversation of this account.
+pub(crate) async fn remove(desk: &Desk, account: &str, conversation: &ConversationId) -> Result<(), Failure> {
     if account != desk.session.account() {
         return Err(Failure::not_posted(FailureCode::NoPage, "the conversation is of another account"));
     }

@@ -18,7 +18,9 @@ use wormhole_runtime::{
 use crate::{
     args::Args,
     calls::Caller,
+    canary::Canary,
     config::Config,
+    diagnostics::Diagnostics,
     metrics::Metrics,
     relay::Relay,
     running::Running,
@@ -95,23 +97,38 @@ impl Service {
         // The link starts before the browser is up: the page's state tells the hub to wait.
         let (link, orders) =
             PageLink::start_with(config.hub.clone(), config.link.clone(), session.hello(), lifecycle);
-        lifecycle.spawn("hub readiness", watch_link(link.state(), readiness, lifecycle.soft()));
+        lifecycle.spawn("hub readiness", watch_link(link.state(), readiness.clone(), lifecycle.soft()));
         let running = Running::new(Arc::clone(&metrics));
         let caller = Caller::new(Arc::new(config.site.clone()), Arc::clone(&metrics));
         let kept = CancellationToken::new();
+        let canary = config.canary.clone();
+        let (diagnostics, recorder) =
+            Diagnostics::new(config.diagnostics.clone(), session.clone(), readiness, Arc::clone(&metrics));
+        lifecycle.spawn("diagnostics", recorder.run(lifecycle.soft()));
         let keeper = Keeper {
             config: keeper_config(config),
             session: session.clone(),
             looker: Looker::new(caller.clone()),
             running: Arc::clone(&running),
             metrics: Arc::clone(&metrics),
+            diagnostics: diagnostics.clone(),
             soft: lifecycle.soft(),
             hard: lifecycle.hard(),
             done: kept.clone(),
         };
-        let desk =
-            Desk { caller, session, metrics, refresh: ModelRefresh::default(), hard: lifecycle.hard() };
-        let relay = Relay { desk: Arc::new(desk), link, orders, running, lifecycle: lifecycle.clone(), kept };
+        let desk = Arc::new(Desk {
+            caller,
+            session,
+            metrics: Arc::clone(&metrics),
+            refresh: ModelRefresh::default(),
+            diagnostics,
+            hard: lifecycle.hard(),
+        });
+        if let Some(config) = canary {
+            let canary = Canary { config, desk: Arc::clone(&desk), running: Arc::clone(&running), metrics };
+            lifecycle.spawn("canary", canary.run(lifecycle.soft()));
+        }
+        let relay = Relay { desk, link, orders, running, lifecycle: lifecycle.clone(), kept };
         lifecycle.spawn("session keeper", keeper.run());
         lifecycle.spawn("relay", relay.run());
     }

@@ -24,6 +24,7 @@ use wormhole_protocol::{Body, ConversationRef, Failure, FailureCode, Finish, Pos
 pub(crate) use self::refresh::ModelRefresh;
 use crate::{
     calls::Caller,
+    diagnostics::Diagnostics,
     metrics::Metrics,
     running::Runner,
     session::{Live, Session},
@@ -41,6 +42,7 @@ pub(crate) struct Desk {
     pub(crate) session: Session,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) refresh: ModelRefresh,
+    pub(crate) diagnostics: Diagnostics,
     /// The process is to end now.
     pub(crate) hard: CancellationToken,
 }
@@ -116,6 +118,14 @@ pub(crate) async fn run(desk: Arc<Desk>, post: Box<Post>, mut writer: ReplyWrite
         Err(Broken::HubLost) => Some(FailureCode::HubLost),
     };
     desk.metrics.turn_ended(code);
+    match &ended {
+        Ok(_) => desk.diagnostics.turn_answered(),
+        // The words of this code are our own: they name the call and the field.
+        Err(Broken::Failed(failure)) if failure.code == FailureCode::SiteChanged => {
+            desk.diagnostics.turn_broke(&failure.message);
+        }
+        Err(_) => {}
+    }
     // Messages of failures may hold the site's own words, so the log gets the code alone.
     let outcome = code.map_or("done", FailureCode::as_str);
     tracing::info!(turn.id = %post.turn, turn.attempt = post.attempt, trace = post.trace, outcome, "the turn has ended");

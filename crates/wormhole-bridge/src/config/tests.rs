@@ -119,3 +119,15 @@ fn no_setting_shows_a_secret() {
         assert!(!shown.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn reports_are_kept_unless_switched_off_and_questions_are_asked_if_wished() {
+    let config = good(&[]);
+    let kept = config.diagnostics.expect("kept by default");
+    assert_eq!((kept.folder.as_path(), kept.most_bytes), (Path::new("./data/diagnostics"), 64 << 20));
+    assert_eq!(config.canary, None);
+    assert_eq!(good(&["--diagnostics", "off"]).diagnostics, None);
+    let asks = good(&["--canary-every", "15m", "--canary-model", "m"]).canary.expect("asked for");
+    assert_eq!((asks.every, asks.model.as_deref()), (Duration::from_mins(15), Some("m")));
+    bad(&["--canary-every", "59s"], "WORMHOLE_CANARY_EVERY: must be at least 1m");
+}

@@ -8,6 +8,7 @@ use wormhole_runtime::Backoff;
 
 use crate::{
     browser::Browser,
+    diagnostics::SITE_CHANGED,
     metrics::LoginOutcome,
     session::{
         Credentials, Keeper,
@@ -50,6 +51,7 @@ impl Keeper {
                     self.await_person(browser, tab, None).await?;
                 }
                 Look::Changed(what) => {
+                    self.diagnostics.note(&what);
                     self.session.change(PageState::Blocked, what);
                     sleep(self.config.timings.check).await;
                 }
@@ -91,6 +93,9 @@ impl Keeper {
                 self.await_person(browser, tab, None).await
             }
             LoginEnd::NotTried(why) => {
+                if why.starts_with(SITE_CHANGED) {
+                    self.diagnostics.note(&why);
+                }
                 self.session.change(PageState::Blocked, why);
                 sleep(backoff.next_delay()).await;
                 Ok(())
@@ -140,6 +145,7 @@ impl Keeper {
                         break;
                     }
                     Look::Changed(what) => {
+                        self.diagnostics.note(&what);
                         self.session.change(PageState::Blocked, what);
                         return Ok(());
                     }

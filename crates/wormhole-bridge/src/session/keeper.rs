@@ -16,6 +16,7 @@ use wormhole_runtime::Backoff;
 use crate::{
     browser::{Browser, BrowserConfig, GoneReason},
     config::SessionTimings,
+    diagnostics::Diagnostics,
     metrics::Metrics,
     running::Running,
     session::{Credentials, Live, Session, look::Looker, strikes::Strikes},
@@ -39,6 +40,7 @@ pub(crate) struct Keeper {
     pub(crate) looker: Looker,
     pub(crate) running: Arc<Running>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) diagnostics: Diagnostics,
     pub(crate) soft: CancellationToken,
     pub(crate) hard: CancellationToken,
     /// Cancelled when the session is saved and the browser closed: until then the hub is told how the page is.

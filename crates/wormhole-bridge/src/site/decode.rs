@@ -25,7 +25,7 @@ pub(crate) enum Piece {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Fault {
     /// A shape that the profile does not describe. Names the call and the field, never a value.
-    #[error("the site has changed: call {call}: {what}")]
+    #[error("site_changed: call {call}: {what}")]
     Changed {
         /// Which call of the profile.
         call: &'static str,

@@ -5,6 +5,7 @@ use wormhole_protocol::{Failure, FailureCode, Posted};
 use super::Desk;
 use crate::{
     calls::{CallError, CallName, quotable},
+    diagnostics::SITE_CHANGED,
     site::Fault,
     tab::TabError,
 };
@@ -51,9 +52,14 @@ impl Fails<'_> {
                 FailureCode::ConversationUnknown,
                 said("the site has no such conversation to go on in"),
             ),
-            404 | 405 | 410 => {
-                Failure::not_posted(FailureCode::SiteChanged, said("the site has no such call any more"))
-            }
+            // Without the site's words: these go to the diagnostics.
+            404 | 405 | 410 => Failure::not_posted(
+                FailureCode::SiteChanged,
+                format!(
+                    "{SITE_CHANGED}call {}: the site has no such call any more (status {status})",
+                    name.as_str()
+                ),
+            ),
             408 | 425 => {
                 Failure::not_posted(FailureCode::SiteError, said("the site gave up")).with_status(status)
             }

@@ -11,7 +11,13 @@ mod browser_profile;
 #[cfg(test)]
 mod browser_site;
 #[cfg(test)]
+mod browser_snapshot;
+#[cfg(test)]
 mod browser_start;
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod diagnostics;
 #[cfg(test)]
 mod session_faults;
 #[cfg(test)]

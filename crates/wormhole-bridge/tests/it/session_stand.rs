@@ -160,3 +160,27 @@ pub(crate) async fn process_ended(pid: i32) {
     .await
     .expect("the process ends");
 }
+
+/// The admin port's answer.
+pub(crate) async fn ask(admin: std::net::SocketAddr, path: &str) -> (u16, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut socket = tokio::net::TcpStream::connect(admin).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// Waits until a line of the admin port's `/metrics` is there.
+pub(crate) async fn until_metric(admin: std::net::SocketAddr, line: &str) {
+    let mut metrics = String::new();
+    let there = timeout(SOON, async {
+        while !metrics.lines().any(|found| found == line) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            metrics = ask(admin, "/metrics").await.1;
+        }
+    });
+    there.await.unwrap_or_else(|_| panic!("never {line}: {metrics}"));
+}
