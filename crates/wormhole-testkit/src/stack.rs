@@ -13,6 +13,7 @@ use wormhole_playground::{Config as SiteConfig, Control, ControlAccess, Site};
 use crate::api::Api;
 use crate::link::Link;
 use crate::logs::{assert_silent, cookie_values};
+use crate::person::Person;
 use crate::ports::free_port;
 use crate::process::Process;
 use crate::signals::chromium_pids;
@@ -36,6 +37,8 @@ pub struct Setup {
     pub password: Option<String>,
     /// More variables for the bridge.
     pub bridge: Vec<(&'static str, String)>,
+    /// More variables for the hub.
+    pub server: Vec<(&'static str, String)>,
     /// More variables for the API.
     pub oai: Vec<(&'static str, String)>,
     /// Do not wait for the login: it will not succeed.
@@ -50,6 +53,7 @@ impl Default for Setup {
             capacity: 32,
             password: None,
             bridge: Vec::new(),
+            server: Vec::new(),
             oai: Vec::new(),
             not_ready: false,
         }
@@ -181,11 +185,12 @@ impl Stack {
 
     /// Starts the hub, on the port it has always had.
     pub fn start_server(&mut self) {
-        let variables = vec![
+        let mut variables = vec![
             ("WORMHOLE_LISTEN", loopback(self.ports[0].service).to_string()),
             ("WORMHOLE_PAGE_TOKEN", self.tokens[0].clone()),
             ("WORMHOLE_SENDER_TOKEN", self.tokens[1].clone()),
         ];
+        override_with(&mut variables, &self.setup.server);
         self.server = Some(self.launch("server", self.ports[0].admin, variables));
     }
 
@@ -202,6 +207,7 @@ impl Stack {
             ("CHROME_USER_DATA_DIR", self.profile().display().to_string()),
             ("CHROME_DEBUG_PORT", "0".to_owned()),
             ("CHROME_EXTRA_ARGS", self.chrome_args.clone()),
+            ("WORMHOLE_DIAGNOSTICS", self.folder.path().join("diagnostics").display().to_string()),
         ];
         override_with(&mut variables, &self.setup.bridge);
         self.bridge = Some(self.launch("bridge", self.ports[1].admin, variables));
@@ -256,13 +262,27 @@ fn admin_variable(service: &str) -> &'static str {
 impl Stack {
     /// What a service's admin port answers on `path`: status and text; nothing while it is down.
     pub async fn admin(&self, service: &str, path: &str) -> Option<(u16, String)> {
+        let reply =
+            self.client.get(format!("http://{}{path}", self.admin_addr(service))).send().await.ok()?;
+        Some((reply.status().as_u16(), reply.text().await.ok()?))
+    }
+
+    /// Where a service's admin port is.
+    pub fn admin_addr(&self, service: &str) -> SocketAddr {
         let ports = match service {
             "server" => self.ports[0],
             "bridge" => self.ports[1],
             _ => self.ports[2],
         };
-        let reply = self.client.get(format!("http://127.0.0.1:{}{path}", ports.admin)).send().await.ok()?;
-        Some((reply.status().as_u16(), reply.text().await.ok()?))
+        loopback(ports.admin)
+    }
+
+    /// A person at the bridge's page, by Chromium's DevTools.
+    ///
+    /// # Panics
+    /// When Chromium is not there.
+    pub async fn person(&self) -> Person {
+        Person::at(&self.profile(), &self.client).await
     }
 
     /// Waits until a service's `/readyz` answers with this status; its text.

@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Keys(KeysFileArgs),
     /// Ask the three running services how they are.
     Status(StatusArgs),
+    /// Ask one tiny question through the whole path and say which hop fails.
+    Canary(crate::canary::CanaryArgs),
     /// The hub by itself.
     Server(Box<wormhole_server::Args>),
     /// The bridge by itself.

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod canary;
 mod demo;
 mod doctor;
 mod stack;
@@ -27,6 +28,7 @@ async fn main() -> ExitCode {
         Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
         Command::Keys(args) => args.keys.run(args.file.as_deref()),
         Command::Status(args) => status::run(args).await,
+        Command::Canary(args) => Box::pin(canary::run(args)).await,
         Command::Server(args) => wormhole_server::run(*args).await,
         Command::Bridge(args) => wormhole_bridge::run(*args).await,
         Command::Oai(args) => wormhole_oai::run(*args).await,

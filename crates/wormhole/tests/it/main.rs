@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod broken;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod chrome;
 #[cfg(test)]
 mod clients;
@@ -11,6 +13,8 @@ mod clients;
 mod demo;
 #[cfg(test)]
 mod hangup;
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod hub;
 #[cfg(test)]
