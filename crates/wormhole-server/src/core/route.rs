@@ -11,7 +11,7 @@ use super::{
     Core, NOTICE_GAP, Note, PeerKey, Serial,
     registry::Page,
     timers::Timer,
-    turn::{Phase, Turn, millis},
+    turn::{Phase, Turn},
 };
 
 impl Core {

@@ -121,7 +121,7 @@ mod tests {
     fn an_answer_needs_a_word_and_an_end() {
         let word = r#"data: {"choices":[{"delta":{"content":"wormhole"}}]}"#;
         let blank = r#"data: {"choices":[{"delta":{"content":" "}}]}"#;
-        let told = |lines| read(lines).map(|seen| (seen.first.is_some(), seen.ended)).unwrap();
+        let told = |lines: &[&str]| read(lines).map(|seen| (seen.first.is_some(), seen.ended)).unwrap();
         assert_eq!(told(&[": keep-alive", word, "data: [DONE]"]), (true, true));
         assert_eq!(told(&[word]), (true, false));
         assert_eq!(told(&[blank, "data: [DONE]"]), (false, true));
