@@ -221,6 +221,10 @@ impl TurnGuard {
 
     /// The model did not write what was asked for, so often.
     pub(crate) fn repaired(&self, repair: Repair, times: usize) {
+        // As after nearly every delta: not worth a look-up.
+        if times == 0 {
+            return;
+        }
         self.metrics.repairs.with_label_values(&[repair.as_str()]).inc_by(times as u64);
     }
 
