@@ -25,7 +25,7 @@ use waiting::{Change, Waiting};
 const MANY_WAITING: u64 = 256 << 10;
 
 /// The most bytes that wait. A put beyond them writes all that waits, and so waits for the disk itself.
-const MOST_WAITING: u64 = 4 << 20;
+const MOST_WAITING: u64 = 1 << 20;
 
 /// The store that survives a restart.
 #[derive(Debug)]
