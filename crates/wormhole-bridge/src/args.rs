@@ -100,6 +100,27 @@ pub struct ChromeArgs {
     /// Chromium's DevTools port, on loopback; 0 takes any free one.
     #[arg(long, env = "CHROME_DEBUG_PORT", default_value_t = 9222, value_name = "PORT")]
     pub chrome_debug_port: u16,
+    /// Where to publish DevTools for others, such as 0.0.0.0:9222; nowhere if not given. Whoever connects owns the session.
+    #[arg(long, env = "CHROME_DEBUG_PUBLISH", value_name = "ADDRESS")]
+    pub chrome_debug_publish: Option<SocketAddr>,
+    /// Who may connect to the published DevTools: addresses and networks (10.0.0.0/8), with commas between them.
+    #[arg(long, env = "CHROME_DEBUG_ALLOW", value_name = "NETWORKS")]
+    pub chrome_debug_allow: Option<String>,
+    /// Whether Chromium keeps its own sandbox. As root it cannot, whatever stands here.
+    #[arg(long, env = "CHROME_SANDBOX", default_value_t = true, action = ArgAction::Set, value_name = "BOOL")]
+    pub chrome_sandbox: bool,
+    /// Memory of all of Chromium, in MiB, beyond which it is started anew between turns; 0 for no ceiling.
+    #[arg(long, env = "CHROME_MEMORY_MIB", default_value_t = 2048, value_name = "MIB")]
+    pub chrome_memory_mib: u64,
+    /// How long Chromium runs before it is started anew between turns; 0 for as long as it likes.
+    #[arg(long, env = "CHROME_MAX_AGE", default_value = "24h", value_parser = parse_duration, value_name = "DURATION")]
+    pub chrome_max_age: Duration,
+    /// Memory of the page's heaps, in MiB, beyond which the tab is opened anew between turns; 0 for no ceiling.
+    #[arg(long, env = "CHROME_TAB_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
+    pub chrome_tab_memory_mib: u64,
+    /// How long a tab is open before it is opened anew between turns; 0 for as long as it likes.
+    #[arg(long, env = "CHROME_TAB_MAX_AGE", default_value = "12h", value_parser = parse_duration, value_name = "DURATION")]
+    pub chrome_tab_max_age: Duration,
     /// Whether Chromium runs without a window.
     #[arg(long, env = "CHROME_HEADLESS", default_value_t = true, action = ArgAction::Set, value_name = "BOOL")]
     pub chrome_headless: bool,

@@ -1,17 +1,18 @@
 //! Settings that have been checked. Only these go further than `main`.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use ipnet::IpNet;
 use wormhole_client::{HubAddress, LinkTimings, hub_url};
 use wormhole_runtime::{ConfigError, SecretString, secret_from};
 
 use crate::{
     args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
-    browser::BrowserConfig,
+    browser::{BrowserConfig, Ceilings, Publish},
     session::{Credentials, Password},
     site::Profile,
 };
@@ -95,7 +96,7 @@ impl TryFrom<Args> for Config {
             hub: hub.address()?,
             link: LinkTimings::default(),
             admin,
-            browser: chrome.browser(&profile)?,
+            browser: BrowserConfig { publish: chrome.publish()?, ..chrome.browser(&profile)? },
             site: profile,
             account: account(site.account)?,
             credentials: login.credentials()?,
@@ -192,7 +193,39 @@ impl ChromeArgs {
         browser.script.clone_from(&self.inject_script);
         let extra = self.chrome_extra_args.as_deref().unwrap_or_default();
         browser.extra_args = extra.split_whitespace().map(str::to_owned).collect();
+        browser.sandbox = self.chrome_sandbox;
+        browser.ceilings = self.ceilings();
         Ok(browser)
+    }
+
+    fn ceilings(&self) -> Ceilings {
+        let some = |age: Duration| (!age.is_zero()).then_some(age);
+        Ceilings {
+            memory: Ceilings::mebibytes(self.chrome_memory_mib),
+            age: some(self.chrome_max_age),
+            tab_memory: Ceilings::mebibytes(self.chrome_tab_memory_mib),
+            tab_age: some(self.chrome_tab_max_age),
+            ..Ceilings::default()
+        }
+    }
+
+    /// Where DevTools is published. Only the bridge does: a login or a look of the doctor is over too soon.
+    fn publish(&self) -> Result<Option<Publish>, ConfigError> {
+        const ALLOW: &str = "CHROME_DEBUG_ALLOW";
+        let Some(listen) = self.chrome_debug_publish else { return Ok(None) };
+        let words = self.chrome_debug_allow.as_deref().unwrap_or_default();
+        let mut allow = Vec::new();
+        for word in words.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            let net = word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
+            let what = || {
+                ConfigError::new(ALLOW, format!("`{word}` is no address and no network such as 10.0.0.0/8"))
+            };
+            allow.push(net.map_err(|_| what())?);
+        }
+        if allow.is_empty() {
+            return Err(ConfigError::new(ALLOW, "is required with CHROME_DEBUG_PUBLISH: who may connect"));
+        }
+        Ok(Some(Publish { listen, allow }))
     }
 }
 

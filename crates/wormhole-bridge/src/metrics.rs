@@ -6,7 +6,10 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use wormhole_protocol::{FailureCode, PageState};
 use wormhole_runtime::{Registry, counter, counter_vec, gauge, gauge_vec, histogram};
 
-use crate::{browser::GoneReason, calls::CallName};
+use crate::{
+    browser::{ChromeMetrics, GoneReason},
+    calls::CallName,
+};
 
 /// Seconds until the head of a turn's answer: sites take from a blink to a minute.
 const FIRST_BYTE_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
@@ -38,7 +41,7 @@ impl LoginOutcome {
 }
 
 const STATUS_CLASSES: [&str; 5] = ["2xx", "3xx", "4xx", "5xx", "error"];
-const GONE_REASONS: [&str; 4] = ["exited", "disconnected", "hung", "crash_loop"];
+const GONE_REASONS: [&str; 5] = ["exited", "disconnected", "hung", "crash_loop", "recycled"];
 
 /// The bridge's metrics.
 #[derive(Debug)]
@@ -54,6 +57,8 @@ pub(crate) struct Metrics {
     csrf_refreshes: IntCounter,
     cookie_saves: IntCounterVec,
     first_byte: Histogram,
+    /// What the browser itself is counted by.
+    pub(crate) chrome: ChromeMetrics,
 }
 
 impl Metrics {
@@ -106,6 +111,7 @@ impl Metrics {
                 "From a turn's post to the head of its answer",
                 &FIRST_BYTE_BUCKETS,
             )?,
+            chrome: ChromeMetrics::register(registry)?,
         };
         metrics.create_series();
         Ok(metrics)

@@ -100,7 +100,7 @@ impl Service {
         let caller = Caller::new(Arc::new(config.site.clone()), Arc::clone(&metrics));
         let kept = CancellationToken::new();
         let keeper = Keeper {
-            config: keeper_config(config),
+            config: keeper_config(config, &metrics),
             session: session.clone(),
             looker: Looker::new(caller.clone()),
             running: Arc::clone(&running),
@@ -117,8 +117,9 @@ impl Service {
     }
 }
 
-fn keeper_config(config: Config) -> KeeperConfig {
+fn keeper_config(config: Config, metrics: &Metrics) -> KeeperConfig {
     let mut browser = config.browser;
+    browser.metrics = metrics.chrome.clone();
     // Whoever changed the profile's origin later must not end up with a browser that injects elsewhere.
     browser.origins = config.site.origins();
     KeeperConfig { browser, credentials: config.credentials, timings: config.session }

@@ -7,6 +7,7 @@ mod hold;
 mod keeper;
 mod login;
 mod look;
+mod recycle;
 mod strikes;
 
 use std::sync::{

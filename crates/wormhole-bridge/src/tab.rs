@@ -6,6 +6,7 @@ mod error;
 mod life;
 mod navigate;
 mod open;
+mod popups;
 mod reply;
 mod request;
 mod shared;
@@ -15,6 +16,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chromiumoxide::cdp::browser_protocol::page::GetNavigationHistoryParams;
+use chromiumoxide::error::CdpError;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -24,12 +27,14 @@ use url::Url;
 use self::command::{Action, CREDIT};
 pub use self::error::TabError;
 pub(crate) use self::life::Life;
+pub(crate) use self::navigate::renew;
 pub(crate) use self::open::open;
+pub(crate) use self::popups::Popups;
 pub use self::reply::FetchReply;
 pub use self::request::{CsrfRule, FetchRequest};
 pub(crate) use self::shared::Shared;
 use self::slots::{Item, Waiter};
-use crate::chrome::devtools::COMMAND;
+use crate::chrome::devtools::{COMMAND, execute_in};
 use crate::cookies;
 
 /// A head, an end or an error are not covered by credit.
@@ -104,9 +109,15 @@ impl Tab {
     /// Where the tab is, foreign origins included.
     pub async fn url(&self) -> Result<Url, TabError> {
         let page = self.shared.page()?;
-        let asked =
-            timeout(COMMAND, page.url()).await.map_err(|_| TabError::Timeout("the page's address"))?;
-        let address = asked.map_err(|error| deliver::call_error(&error))?.unwrap_or_default();
+        // chromiumoxide remembers an address, too, but may learn of a new one only after the script has greeted from
+        // there: whoever looks in between would see the page before.
+        let history = match execute_in(&page, GetNavigationHistoryParams::default(), COMMAND).await {
+            Ok(history) => history,
+            Err(CdpError::Timeout) => return Err(TabError::Timeout("the page's address")),
+            Err(error) => return Err(deliver::call_error(&error)),
+        };
+        let current = usize::try_from(history.current_index).ok().and_then(|at| history.entries.get(at));
+        let address = current.map(|entry| entry.url.clone()).unwrap_or_default();
         Url::parse(&address).map_err(|error| TabError::Script(format!("the page's address: {error}")))
     }
 

@@ -119,3 +119,31 @@ fn no_setting_shows_a_secret() {
         assert!(!shown.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn devtools_are_published_to_somebody_and_ceilings_can_be_taken_away() {
+    assert_eq!(good(&[]).browser.publish, None);
+    let publish = ["--chrome-debug-publish", "0.0.0.0:9222"];
+    bad(&publish, "CHROME_DEBUG_ALLOW: is required with CHROME_DEBUG_PUBLISH: who may connect");
+    let allowing = |allow: &'static str| [&publish[..], &["--chrome-debug-allow", allow]].concat();
+    let published = good(&allowing("10.0.0.0/8, fd00::1")).browser.publish.expect("published");
+    assert_eq!(
+        published.allow,
+        ["10.0.0.0/8", "fd00::1/128"].map(|net| net.parse::<IpNet>().expect("a network"))
+    );
+    bad(
+        &allowing("10.0.0.0/8,everybody"),
+        "CHROME_DEBUG_ALLOW: `everybody` is no address and no network such as 10.0.0.0/8",
+    );
+    let none = good(&[
+        "--chrome-memory-mib=0",
+        "--chrome-max-age=0",
+        "--chrome-tab-memory-mib=0",
+        "--chrome-tab-max-age=0",
+        "--chrome-sandbox=false",
+    ]);
+    let Ceilings { memory, age, tab_memory, tab_age, .. } = none.browser.ceilings;
+    assert_eq!((memory, age, tab_memory, tab_age), (None, None, None, None));
+    assert!(!none.browser.sandbox && good(&[]).browser.sandbox);
+    assert_eq!(good(&[]).browser.ceilings.memory, Some(2048 << 20));
+}

@@ -129,6 +129,10 @@ impl Keeper {
                     self.session.expire(self.session.epoch());
                     break;
                 }
+                wear = browser.worn() => {
+                    self.recycle(browser, wear).await;
+                    return Ok(());
+                }
                 _ = saves.tick() => self.save_cookies(browser).await,
                 _ = checks.tick() => match self.looker.look(tab).await? {
                     Look::In(models) => {

@@ -18,7 +18,7 @@ use crate::{
     config::SessionTimings,
     metrics::Metrics,
     running::Running,
-    session::{Credentials, Live, Session, look::Looker, strikes::Strikes},
+    session::{Credentials, Live, Session, look::Looker, recycle::state_without, strikes::Strikes},
 };
 
 /// What the keeper is told to do.
@@ -63,9 +63,12 @@ impl Keeper {
             match gone {
                 Some(reason) => {
                     self.metrics.browser_gone(&reason);
-                    self.session.change(PageState::BrowserDown, reason.to_string());
+                    self.session.change(state_without(&reason), reason.to_string());
                     browser.close().await;
                     backoff.lived(began.elapsed());
+                    if matches!(reason, GoneReason::Recycled(_)) {
+                        continue;
+                    }
                     if self.rest(backoff.next_delay()).await.is_break() {
                         break;
                     }
@@ -111,6 +114,7 @@ impl Keeper {
             biased;
             () = self.soft.cancelled() => return None,
             reason = browser.gone() => reason,
+            never = self.tell_of_persons(browser) => match never {},
             // It ends early only when the tab says that the browser is gone; the browser then knows why.
             _ = self.hold(browser, &tab, strikes) => browser.gone().await,
         };

@@ -55,6 +55,14 @@ pub(crate) async fn reload(page: &Page, shared: &Shared) -> Result<(), TabError>
     timeout(NAVIGATION, settled).await.map_err(|_| TabError::Timeout("the page to reload"))?
 }
 
+/// Has the tab replaced; ends when the new one shows what the old one did.
+pub(crate) async fn renew(shared: &Shared) -> Result<(), TabError> {
+    let before = shared.generation();
+    shared.renew.notify_one();
+    let renewed = timeout(NAVIGATION, installed_after(shared, before)).await;
+    renewed.map_err(|_| TabError::Timeout("the new tab"))?
+}
+
 /// Ends when the tab shows an error page, or a page of a foreign origin, from now on.
 async fn elsewhere(events: &mut watch::Receiver<TabEvent>) {
     while events.changed().await.is_ok() {

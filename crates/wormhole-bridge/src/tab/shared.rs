@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chromiumoxide::cdp::js_protocol::runtime::{EventBindingCalled, ExecutionContextId};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use wormhole_protocol::{PageFrame, PageFrameKind};
 
 use super::command::{Action, Command};
 use super::slots::{Slots, Waiter};
 use super::{TabError, TabEvent};
+use crate::chrome::wear::Used;
 use crate::inject;
 
 /// A document with our script in it.
@@ -28,6 +30,10 @@ struct State {
     /// For the document that is installed: bounded by the slots, as each has a few commands at most.
     outbox: Vec<Command>,
     page: Option<chromiumoxide::Page>,
+    /// When that page was opened.
+    opened: Instant,
+    /// Bytes of its heaps, as it last said.
+    heap: u64,
     last_good: Option<String>,
 }
 
@@ -37,6 +43,8 @@ pub(crate) struct Shared {
     events: watch::Sender<TabEvent>,
     /// Something is in the outbox.
     pub(crate) outbox: Notify,
+    /// The tab is to be replaced.
+    pub(crate) renew: Notify,
     origins: Vec<String>,
 }
 
@@ -49,10 +57,12 @@ impl Shared {
             slots: Slots::default(),
             outbox: Vec::new(),
             page: None,
+            opened: Instant::now(),
+            heap: 0,
             last_good: None,
         };
         let events = watch::Sender::new(TabEvent::Lost { reason });
-        Self { state: Mutex::new(state), events, outbox: Notify::new(), origins }
+        Self { state: Mutex::new(state), events, outbox: Notify::new(), renew: Notify::new(), origins }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,7 +82,22 @@ impl Shared {
     }
 
     pub(crate) fn set_page(&self, page: chromiumoxide::Page) {
-        self.state().page = Some(page);
+        let mut state = self.state();
+        // A tab that is attended for the first time was set when it was opened.
+        if state.page.as_ref().is_none_or(|old| old.target_id() != page.target_id()) {
+            (state.opened, state.heap) = (Instant::now(), 0);
+        }
+        state.page = Some(page);
+    }
+
+    pub(crate) fn set_heap(&self, bytes: u64) {
+        self.state().heap = bytes;
+    }
+
+    /// How much memory the page uses, and for how long its tab has been open.
+    pub(crate) fn used(&self) -> Used {
+        let state = self.state();
+        Used { memory: state.heap, age: state.opened.elapsed() }
     }
 
     /// The page to navigate, whatever is in it.
