@@ -169,6 +169,11 @@ fn router(shared: Arc<Shared>) -> Router {
             "/busy",
             get(|| async { (axum::http::StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "7")]) }),
         )
+        .route("/secret", get(secret))
+        .route(
+            "/download",
+            get(|| async { ([(header::CONTENT_DISPOSITION, "attachment; filename=a.bin")], "x") }),
+        )
         .route("/never", get(std::future::pending::<()>))
         .with_state(shared)
 }
@@ -198,6 +203,11 @@ async fn flood(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         Some((io::Result::Ok(piece), shared))
     });
     Body::from_stream(body)
+}
+
+/// Asks for a name and a password as browsers do, in a window of their own.
+async fn secret() -> impl IntoResponse {
+    (axum::http::StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"secret\"")], "no")
 }
 
 async fn login() -> impl IntoResponse {

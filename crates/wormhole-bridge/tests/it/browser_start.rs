@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chromiumoxide::cdp::browser_protocol::target::GetTargetsParams;
+use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use futures_util::StreamExt as _;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -23,16 +25,22 @@ pub(crate) struct Started {
 }
 
 pub(crate) async fn start() -> Started {
+    start_with(|_| {}).await
+}
+
+pub(crate) async fn start_with(change: impl FnOnce(&mut BrowserConfig)) -> Started {
     let site = Site::open().await;
     let profile = tempfile::tempdir().unwrap();
-    let browser = Browser::launch(&config(&site, &profile)).await.unwrap();
+    let mut config = config(&site, &profile);
+    change(&mut config);
+    let browser = Browser::launch(&config).await.unwrap();
     let tab = browser.tab();
     tab.goto(&site.origin).await.unwrap();
     Started { site, profile, browser, tab }
 }
 
 /// What the bridge says is shown with a test that fails.
-fn log() {
+pub(crate) fn log() {
     let filter = tracing_subscriber::EnvFilter::new("wormhole_bridge=debug,chromiumoxide=off");
     // Other tests of the same process may have done it.
     tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init().ok();
@@ -78,6 +86,22 @@ impl Other {
         Self { browser: other, _driver: driver }
     }
 
+    /// The addresses of all pages.
+    pub(crate) async fn pages(&self) -> Vec<String> {
+        let targets = self.browser.execute(GetTargetsParams::default()).await.unwrap().result.target_infos;
+        targets.into_iter().filter(|target| target.r#type == "page").map(|target| target.url).collect()
+    }
+
+    /// Waits until so many pages are open.
+    pub(crate) async fn until_pages(&self, count: usize) {
+        let counted = async {
+            while self.pages().await.len() != count {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(SOON, counted).await.expect("pages are opened and closed in time");
+    }
+
     /// The tab, seen from the page's own world.
     pub(crate) async fn page(&self) -> chromiumoxide::Page {
         let found = async {
@@ -93,4 +117,12 @@ impl Other {
         };
         timeout(SOON, found).await.unwrap()
     }
+}
+
+/// Runs a script in the page as if a person had just clicked there; what it says in the end.
+pub(crate) async fn clicked(page: &chromiumoxide::Page, script: &str) -> String {
+    let mut evaluate = EvaluateParams::new(script);
+    (evaluate.user_gesture, evaluate.await_promise) = (Some(true), Some(true));
+    let said = timeout(SOON, page.evaluate(evaluate)).await.unwrap_or_else(|_| panic!("it hangs: {script}"));
+    said.unwrap().into_value().unwrap()
 }

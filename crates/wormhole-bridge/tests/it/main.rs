@@ -1,23 +1,35 @@
 //! The bridge through real Chromium.
 
 #[cfg(test)]
+mod browser_disk;
+#[cfg(test)]
 mod browser_faults;
 #[cfg(test)]
 mod browser_fetch;
+#[cfg(test)]
+mod browser_nuisances;
 #[cfg(test)]
 mod browser_page;
 #[cfg(test)]
 mod browser_profile;
 #[cfg(test)]
+mod browser_publish;
+#[cfg(test)]
 mod browser_site;
 #[cfg(test)]
 mod browser_start;
+#[cfg(test)]
+mod browser_wear;
 #[cfg(test)]
 mod session_faults;
 #[cfg(test)]
 mod session_hub;
 #[cfg(test)]
 mod session_life;
+#[cfg(test)]
+mod session_profile;
+#[cfg(test)]
+mod session_recycle;
 #[cfg(test)]
 mod session_stand;
 #[cfg(test)]

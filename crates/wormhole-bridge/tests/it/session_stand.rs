@@ -111,6 +111,11 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// The tab, as DevTools shows it.
+    pub(crate) fn page(&self) -> &chromiumoxide::Page {
+        &self.page
+    }
+
     /// Runs a script in the page, as a hand at the keyboard would act.
     pub(crate) async fn act(&self, script: &str) {
         self.page.evaluate(script).await.unwrap();
@@ -137,6 +142,16 @@ impl Person {
 }
 
 impl Bridge {
+    /// What the admin port counts.
+    pub(crate) async fn metrics(&self) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut socket = tokio::net::TcpStream::connect(self.admin).await.unwrap();
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     /// Starts the drain and leaves it to go on.
     pub(crate) fn begin_stop(&self) {
         self.lifecycle.shutdown("the test says so");
