@@ -151,10 +151,11 @@ impl Chrome {
         let emptied = async {
             loop {
                 let members = family.members();
-                let reaped = family.reap(&members);
-                if reaped == 0 && members.iter().all(|process| process.zombie) {
+                // A dead one may be about to be handed to us: so long it counts as left.
+                if members.is_empty() {
                     return;
                 }
+                family.reap(&members);
                 sleep(GROUP_POLL).await;
             }
         };
