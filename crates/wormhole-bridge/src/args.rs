@@ -25,6 +25,9 @@ pub struct Args {
     /// Waits.
     #[command(flatten)]
     pub waits: WaitArgs,
+    /// The console, and who is told when a person is needed.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
     /// Where probes and metrics are served.
     #[arg(long, env = "WORMHOLE_BRIDGE_ADMIN", default_value = "0.0.0.0:9466", value_name = "ADDRESS")]
     pub admin: SocketAddr,
@@ -79,6 +82,9 @@ pub struct LoginArgs {
     /// The e-mail address to log in with.
     #[arg(long, env = "OUTLIER_EMAIL", hide_env_values = true, value_name = "ADDRESS")]
     pub email: Option<String>,
+    /// The file that holds the e-mail address; it is read again before each login.
+    #[arg(long, env = "OUTLIER_EMAIL_FILE", value_name = "FILE")]
+    pub email_file: Option<PathBuf>,
     /// The password to log in with.
     #[arg(long, env = "OUTLIER_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub password: Option<SecretString>,
@@ -136,4 +142,28 @@ pub struct WaitArgs {
     /// How long answers that still stream may hold up a new login, which would break them off.
     #[arg(long, env = "WORMHOLE_LOGIN_PATIENCE", default_value = "15s", value_parser = parse_duration, value_name = "DURATION")]
     pub login_patience: Duration,
+}
+
+/// Letting a person in, and calling one.
+#[derive(Debug, Clone, ClapArgs)]
+#[group(skip)]
+pub struct ConsoleArgs {
+    /// What an operator signs in to the console with, 12 characters at least; without it there is no console.
+    #[arg(long, env = "WORMHOLE_CONSOLE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub console_token: Option<SecretString>,
+    /// The file that holds the console's token.
+    #[arg(long, env = "WORMHOLE_CONSOLE_TOKEN_FILE", value_name = "FILE")]
+    pub console_token_file: Option<PathBuf>,
+    /// Where the console listens.
+    #[arg(long, env = "WORMHOLE_CONSOLE_LISTEN", default_value = "0.0.0.0:8767", value_name = "ADDRESS")]
+    pub console_listen: SocketAddr,
+    /// Where operators are told to go: the console as they reach it.
+    #[arg(long, env = "WORMHOLE_CONSOLE_URL", default_value = "http://127.0.0.1:8767", value_name = "URL")]
+    pub console_url: Url,
+    /// Where to POST, once, when the page comes to need a person. The address may hold a secret.
+    #[arg(long, env = "WORMHOLE_ALERT_WEBHOOK", hide_env_values = true, value_name = "URL")]
+    pub alert_webhook: Option<SecretString>,
+    /// The file that holds the address to POST to.
+    #[arg(long, env = "WORMHOLE_ALERT_WEBHOOK_FILE", value_name = "FILE")]
+    pub alert_webhook_file: Option<PathBuf>,
 }

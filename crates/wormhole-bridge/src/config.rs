@@ -6,13 +6,15 @@ use std::{
     time::Duration,
 };
 
+use url::Url;
 use wormhole_client::{HubAddress, LinkTimings, hub_url};
-use wormhole_runtime::{ConfigError, SecretString, secret_from};
+use wormhole_runtime::{ConfigError, ExposeSecret as _, SecretString, secret_from};
 
 use crate::{
-    args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
+    args::{Args, ChromeArgs, ConsoleArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
     browser::BrowserConfig,
-    session::{Credentials, Password},
+    console::ConsoleConfig,
+    session::{Credentials, Email, Password},
     site::Profile,
 };
 
@@ -35,6 +37,10 @@ pub struct Config {
     pub browser: BrowserConfig,
     /// How the session is kept.
     pub session: SessionTimings,
+    /// The console; without it there is none, and no socket.
+    pub console: Option<ConsoleConfig>,
+    /// The address that is told when a person is needed; it may hold a secret.
+    pub alerts: Option<SecretString>,
     /// How long a shutdown may wait for turns that run.
     pub grace: Duration,
 }
@@ -79,6 +85,8 @@ impl Config {
             credentials: None,
             browser,
             session: SessionTimings::default(),
+            console: None,
+            alerts: None,
             grace: Duration::from_secs(25),
         }
     }
@@ -88,9 +96,10 @@ impl TryFrom<Args> for Config {
     type Error = ConfigError;
 
     fn try_from(args: Args) -> Result<Self, ConfigError> {
-        let Args { hub, site, login, chrome, waits, admin, grace, log: _ } = args;
+        let Args { hub, site, login, chrome, waits, console, admin, grace, log: _ } = args;
         let mut profile = site.profile()?;
         let session = waits.apply(&mut profile)?;
+        let alerts = console.webhook()?;
         Ok(Self {
             hub: hub.address()?,
             link: LinkTimings::default(),
@@ -100,6 +109,8 @@ impl TryFrom<Args> for Config {
             account: account(site.account)?,
             credentials: login.credentials()?,
             session,
+            console: console.config()?,
+            alerts,
             grace,
         })
     }
@@ -154,19 +165,64 @@ impl LoginArgs {
     /// # Errors
     /// Half of them is missing, or the password is given twice or in a file that cannot be read.
     pub fn credentials(&self) -> Result<Option<Credentials>, ConfigError> {
-        let file = self.password_file.as_deref().filter(|path| !path.as_os_str().is_empty());
-        // Read here to find out early whether it can be read; before each login it is read anew.
-        let password = secret_from(self.password.clone(), file, "OUTLIER_PASSWORD")?;
+        let password_file = given(self.password_file.as_deref());
+        let email_file = given(self.email_file.as_deref());
+        // Read here to find out early whether they can be read; before each login they are read anew.
+        let password = secret_from(self.password.clone(), password_file, "OUTLIER_PASSWORD")?;
         let email = self.email.clone().filter(|email| !email.trim().is_empty());
+        let email = secret_from(email.map(SecretString::from), email_file, "OUTLIER_EMAIL")?;
+        let missing = |name, other| Err(ConfigError::new(name, format!("is required with {other}")));
         match (email, password) {
             (None, None) => Ok(None),
-            (None, Some(_)) => Err(ConfigError::new("OUTLIER_EMAIL", "is required with OUTLIER_PASSWORD")),
-            (Some(_), None) => Err(ConfigError::new("OUTLIER_PASSWORD", "is required with OUTLIER_EMAIL")),
+            (None, Some(_)) => missing("OUTLIER_EMAIL", "OUTLIER_PASSWORD"),
+            (Some(_), None) => missing("OUTLIER_PASSWORD", "OUTLIER_EMAIL"),
             (Some(email), Some(password)) => {
-                Ok(Some(Credentials { email, password: place_of(password, file) }))
+                let address = || Email::Given(email.expose_secret().to_owned());
+                let email = email_file.map_or_else(address, |file| Email::File(file.to_owned()));
+                Ok(Some(Credentials { email, password: place_of(password, password_file) }))
             }
         }
     }
+}
+
+/// An empty variable is what Compose passes for one that is not set.
+fn given(file: Option<&Path>) -> Option<&Path> {
+    file.filter(|path| !path.as_os_str().is_empty())
+}
+
+impl ConsoleArgs {
+    /// The shortest token: every other console that can be guessed is an open browser.
+    const SHORTEST: usize = 12;
+
+    fn config(self) -> Result<Option<ConsoleConfig>, ConfigError> {
+        let name = "WORMHOLE_CONSOLE_TOKEN";
+        let Some(token) = secret_from(self.console_token, self.console_token_file.as_deref(), name)? else {
+            return Ok(None);
+        };
+        if token.expose_secret().len() < Self::SHORTEST {
+            return Err(ConfigError::new(name, format!("must have {} characters at least", Self::SHORTEST)));
+        }
+        if !is_http(&self.console_url) {
+            return Err(ConfigError::new("WORMHOLE_CONSOLE_URL", "must begin with http:// or https://"));
+        }
+        Ok(Some(ConsoleConfig { token, listen: self.console_listen, url: self.console_url }))
+    }
+
+    fn webhook(&self) -> Result<Option<SecretString>, ConfigError> {
+        let name = "WORMHOLE_ALERT_WEBHOOK";
+        let address = secret_from(self.alert_webhook.clone(), self.alert_webhook_file.as_deref(), name)?;
+        // The address itself stands in no error.
+        match &address {
+            Some(address) if !address.expose_secret().parse().is_ok_and(|url| is_http(&url)) => {
+                Err(ConfigError::new(name, "must be an address that begins with http:// or https://"))
+            }
+            _ => Ok(address),
+        }
+    }
+}
+
+fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
 }
 
 fn place_of(password: SecretString, file: Option<&Path>) -> Password {

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod alert;
 mod args;
 pub mod browser;
 mod calls;
 mod chrome;
 mod config;
+mod console;
 mod cookies;
 pub mod doctor;
 mod inject;
@@ -19,8 +21,9 @@ pub mod tab;
 mod turn;
 
 pub use crate::{
-    args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
+    args::{Args, ChromeArgs, ConsoleArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
     config::{Config, SessionTimings},
+    console::ConsoleConfig,
     service::{Service, StartError, run},
-    session::{Credentials, Password},
+    session::{Credentials, Email, Password},
 };

@@ -37,6 +37,29 @@ impl LoginOutcome {
     }
 }
 
+/// What became of an alert, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AlertOutcome {
+    /// The receiver took it.
+    Sent,
+    /// The receiver refused it, or did not take it however often it was sent.
+    Failed,
+    /// Too many others waited.
+    Dropped,
+}
+
+impl AlertOutcome {
+    const ALL: [Self; 3] = [Self::Sent, Self::Failed, Self::Dropped];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 const STATUS_CLASSES: [&str; 5] = ["2xx", "3xx", "4xx", "5xx", "error"];
 const GONE_REASONS: [&str; 4] = ["exited", "disconnected", "hung", "crash_loop"];
 
@@ -53,6 +76,9 @@ pub(crate) struct Metrics {
     site_calls: IntCounterVec,
     csrf_refreshes: IntCounter,
     cookie_saves: IntCounterVec,
+    alerts: IntCounterVec,
+    viewers: IntGauge,
+    paused: IntGauge,
     first_byte: Histogram,
 }
 
@@ -100,6 +126,17 @@ impl Metrics {
                 "Times cookies were saved",
                 &["outcome"],
             )?,
+            alerts: vec(
+                "wormhole_bridge_alerts_total",
+                "Alerts that a person is needed, by what became of them",
+                &["outcome"],
+            )?,
+            viewers: gauge(registry, "wormhole_bridge_console_viewers", "Open views of the console")?,
+            paused: gauge(
+                registry,
+                "wormhole_bridge_paused",
+                "1 while an operator keeps the page to themselves",
+            )?,
             first_byte: histogram(
                 registry,
                 "wormhole_bridge_first_byte_seconds",
@@ -118,6 +155,9 @@ impl Metrics {
         }
         for outcome in LoginOutcome::ALL {
             self.logins.with_label_values(&[outcome.label()]);
+        }
+        for outcome in AlertOutcome::ALL {
+            self.alerts.with_label_values(&[outcome.label()]);
         }
         self.turns.with_label_values(&["done"]);
         for code in FailureCode::ALL {
@@ -192,6 +232,21 @@ impl Metrics {
         self.cookie_saves.with_label_values(&[outcome(succeeded)]).inc();
     }
 
+    /// An alert has found its end.
+    pub(crate) fn alert(&self, outcome: AlertOutcome) {
+        self.alerts.with_label_values(&[outcome.label()]).inc();
+    }
+
+    /// The gauge of open views of the console.
+    pub(crate) fn viewers(&self) -> &IntGauge {
+        &self.viewers
+    }
+
+    /// An operator has taken the page, or given it back.
+    pub(crate) fn paused(&self, paused: bool) {
+        self.paused.set(i64::from(paused));
+    }
+
     /// The head of a turn's answer came.
     pub(crate) fn first_byte(&self, after: Duration) {
         self.first_byte.observe(after.as_secs_f64());
@@ -223,6 +278,7 @@ mod tests {
         metrics.site_call(CallName::Turn, Some(204));
         metrics.site_call(CallName::Delete, None);
         metrics.cookies_saved(false);
+        metrics.alert(AlertOutcome::Failed);
         assert_eq!(count(&registry), before);
     }
 }

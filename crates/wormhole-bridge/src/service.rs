@@ -8,17 +8,20 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use wormhole_client::{LinkState, PageLink};
 use wormhole_runtime::{
-    Admin, EX_USAGE, Lifecycle, Readiness, VERSION, install_crypto_provider, registry, revision,
+    Admin, EX_USAGE, Lifecycle, ListenError, Readiness, VERSION, install_crypto_provider, registry, revision,
 };
 
 use crate::{
+    alert::{self, Webhook},
     args::Args,
     calls::Caller,
     config::Config,
+    console::{Console, Parts},
     metrics::Metrics,
     relay::Relay,
     running::Running,
@@ -40,6 +43,12 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// The console's socket cannot be bound.
+    #[error("the console {0}")]
+    Console(#[source] ListenError),
+    /// The system's certificates cannot be read, without which no alert can be sent.
+    #[error("cannot send alerts: {0}")]
+    Alerts(#[source] reqwest::Error),
     /// A metric's name is taken.
     #[error("cannot register the bridge's metrics: {0}")]
     Metrics(#[source] prometheus::Error),
@@ -53,14 +62,17 @@ pub struct Service {
     metrics: Arc<Metrics>,
     readiness: Readiness,
     session: Session,
+    console: Option<Console>,
+    webhook: Option<Webhook>,
+    way_in: String,
 }
 
 impl Service {
-    /// Binds the admin port.
+    /// Binds the admin port, and the console's if there is one.
     ///
     /// # Errors
     /// The address cannot be bound; the error names it.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
+    pub async fn bind(mut config: Config) -> Result<Self, StartError> {
         install_crypto_provider();
         let registry = registry();
         let metrics = Arc::new(Metrics::register(&registry).map_err(StartError::Metrics)?);
@@ -71,7 +83,21 @@ impl Service {
         let admin = Admin::bind(addr, registry, readiness.clone())
             .await
             .map_err(|source| StartError::Admin { addr, source })?;
-        Ok(Self { config, admin, metrics, readiness, session })
+        let console_url = config.console.as_ref().map(|console| console.url.clone());
+        let console = match config.console.take() {
+            Some(console) => Some(Console::bind(console).await.map_err(StartError::Console)?),
+            None => None,
+        };
+        let webhook =
+            config.alerts.take().map(|url| Webhook::new(url, console_url.clone(), Arc::clone(&metrics)));
+        let webhook = webhook.transpose().map_err(StartError::Alerts)?;
+        let way_in = way_in(console_url.as_ref());
+        Ok(Self { config, admin, metrics, readiness, session, console, webhook, way_in })
+    }
+
+    /// Where the console is, if there is one.
+    pub fn console_addr(&self) -> Option<SocketAddr> {
+        self.console.as_ref().map(Console::addr)
     }
 
     /// Where probes and metrics are answered.
@@ -86,7 +112,7 @@ impl Service {
 
     /// Starts the browser, the login and the link to the hub; returns at once.
     pub fn spawn(self, lifecycle: &Lifecycle) {
-        let Self { config, admin, metrics, readiness, session } = self;
+        let Self { config, admin, metrics, readiness, session, console, webhook, way_in } = self;
         tracing::info!(
             admin = %admin.addr(), site = config.site.name, account = config.account, version = VERSION,
             revision = revision(), "bridge is up"
@@ -95,12 +121,26 @@ impl Service {
         // The link starts before the browser is up: the page's state tells the hub to wait.
         let (link, orders) =
             PageLink::start_with(config.hub.clone(), config.link.clone(), session.hello(), lifecycle);
-        lifecycle.spawn("hub readiness", watch_link(link.state(), readiness, lifecycle.soft()));
+        lifecycle
+            .spawn("hub readiness", watch_link(link.state(), readiness, session.clone(), lifecycle.soft()));
+        if let Some(webhook) = webhook {
+            let (alerts, waiting) = mpsc::channel(alert::QUEUE);
+            session.alert_to(alerts);
+            lifecycle.spawn("alerts", webhook.run(waiting, lifecycle.soft()));
+        }
         let running = Running::new(Arc::clone(&metrics));
-        let caller = Caller::new(Arc::new(config.site.clone()), Arc::clone(&metrics));
+        let site = Arc::new(config.site.clone());
+        let caller = Caller::new(Arc::clone(&site), Arc::clone(&metrics));
+        if let Some(console) = console {
+            let (running, metrics) = (Arc::clone(&running), Arc::clone(&metrics));
+            console.spawn(
+                Parts { session: session.clone(), running, site, metrics, way_in: way_in.clone() },
+                lifecycle,
+            );
+        }
         let kept = CancellationToken::new();
         let keeper = Keeper {
-            config: keeper_config(config),
+            config: keeper_config(config, way_in),
             session: session.clone(),
             looker: Looker::new(caller.clone()),
             running: Arc::clone(&running),
@@ -117,21 +157,35 @@ impl Service {
     }
 }
 
-fn keeper_config(config: Config) -> KeeperConfig {
+fn keeper_config(config: Config, way_in: String) -> KeeperConfig {
     let mut browser = config.browser;
     // Whoever changed the profile's origin later must not end up with a browser that injects elsewhere.
     browser.origins = config.site.origins();
-    KeeperConfig { browser, credentials: config.credentials, timings: config.session }
+    KeeperConfig { browser, credentials: config.credentials, timings: config.session, way_in }
 }
 
-/// Says by the probe whether the hub can be reached.
-async fn watch_link(mut state: watch::Receiver<LinkState>, readiness: Readiness, soft: CancellationToken) {
+/// What a person is told to do, at the end of a sentence.
+fn way_in(console: Option<&Url>) -> String {
+    match console {
+        Some(console) => format!("go on at {console}"),
+        None => "log in with `wormhole login`".to_owned(),
+    }
+}
+
+/// Says by the probe, and in the status, whether the hub can be reached.
+async fn watch_link(
+    mut state: watch::Receiver<LinkState>,
+    readiness: Readiness,
+    session: Session,
+    soft: CancellationToken,
+) {
     loop {
         let condition = match &*state.borrow_and_update() {
             LinkState::Joined => Ok(()),
             LinkState::Connecting { last_error: Some(error), .. } => Err(error.clone()),
             LinkState::Connecting { last_error: None, .. } => Err("not joined yet".to_owned()),
         };
+        session.set_hub(condition.clone());
         readiness.set(HUB, condition);
         tokio::select! {
             () = soft.cancelled() => return,

@@ -10,6 +10,7 @@ mod reply;
 mod request;
 mod shared;
 mod slots;
+mod view;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use self::reply::FetchReply;
 pub use self::request::{CsrfRule, FetchRequest};
 pub(crate) use self::shared::Shared;
 use self::slots::{Item, Waiter};
+pub(crate) use self::view::{Film, Picture, Shown, View};
 use crate::chrome::devtools::COMMAND;
 use crate::cookies;
 

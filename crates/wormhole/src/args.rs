@@ -19,7 +19,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// The whole path to the real site in one process, settings from the environment.
     Up(UpArgs),
-    /// Open the site in a window on the bridge's profile and log in by hand.
+    /// Log in by hand: at the console of the bridge that runs, else in a window on its profile.
     Login(Box<wormhole_bridge::Args>),
     /// Check everything that `up` needs, with a remedy for each thing that is missing.
     Doctor(Box<wormhole_bridge::Args>),

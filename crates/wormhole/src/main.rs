@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod demo;
 mod doctor;
+mod login;
 mod stack;
 mod status;
 mod terminal;
@@ -23,7 +24,7 @@ async fn main() -> ExitCode {
     match cli.command {
         Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Up(args) => up::run(args).await,
-        Command::Login(args) => up::login(*args).await,
+        Command::Login(args) => Box::pin(login::run(*args)).await,
         Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
         Command::Keys(args) => args.keys.run(args.file.as_deref()),
         Command::Status(args) => status::run(args).await,

@@ -91,7 +91,7 @@ fn a_password_file_is_kept_as_a_file() {
     let credentials = config.credentials.expect("credentials");
     let mark = credentials.mark();
     std::fs::write(&file, "second\n").unwrap();
-    assert!(mark.is_some() && credentials.mark() != mark);
+    assert_ne!(credentials.mark(), mark);
 }
 
 #[test]
@@ -118,4 +118,39 @@ fn no_setting_shows_a_secret() {
     for secret in ["hunter2", "sesame", "someone@example"] {
         assert!(!shown.contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn an_email_file_is_kept_as_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("email");
+    std::fs::write(&file, "me@example.test\n").unwrap();
+    let config = good(&["--email-file", file.to_str().unwrap(), "--password", "p"]);
+    let credentials = config.credentials.expect("credentials");
+    let mark = credentials.mark();
+    std::fs::write(&file, "you@example.test\n").unwrap();
+    assert_ne!(credentials.mark(), mark);
+    bad(
+        &["--email-file", "/nowhere", "--password", "p"],
+        "OUTLIER_EMAIL_FILE: cannot read /nowhere: entity not found",
+    );
+}
+
+#[test]
+fn there_is_a_console_only_with_a_token_that_is_long_enough() {
+    assert!(good(&[]).console.is_none());
+    assert!(good(&["--console-token", ""]).console.is_none());
+    let console = good(&["--console-token", "long enough token"]).console.expect("a console");
+    assert_eq!(console.listen.port(), 8767);
+    assert_eq!(console.url.as_str(), "http://127.0.0.1:8767/");
+    bad(&["--console-token", "short"], "WORMHOLE_CONSOLE_TOKEN: must have 12 characters at least");
+}
+
+#[test]
+fn an_address_for_alerts_is_an_address_and_stands_in_no_error() {
+    assert!(good(&["--alert-webhook", ""]).alerts.is_none());
+    assert!(good(&["--alert-webhook", "https://hooks.example/secret"]).alerts.is_some());
+    let error = "WORMHOLE_ALERT_WEBHOOK: must be an address that begins with http:// or https://";
+    bad(&["--alert-webhook", "ftp://hooks.example/secret"], error);
+    bad(&["--alert-webhook", "secret"], error);
 }

@@ -1,6 +1,8 @@
 //! The bridge through real Chromium.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod browser_faults;
 #[cfg(test)]
 mod browser_fetch;
@@ -13,11 +15,19 @@ mod browser_site;
 #[cfg(test)]
 mod browser_start;
 #[cfg(test)]
+mod console_client;
+#[cfg(test)]
+mod console_door;
+#[cfg(test)]
+mod console_person;
+#[cfg(test)]
 mod session_faults;
 #[cfg(test)]
 mod session_hub;
 #[cfg(test)]
 mod session_life;
+#[cfg(test)]
+mod session_orders;
 #[cfg(test)]
 mod session_stand;
 #[cfg(test)]

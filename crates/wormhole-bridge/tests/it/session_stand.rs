@@ -26,6 +26,7 @@ pub(crate) struct Bridge {
     lifecycle: Lifecycle,
     pub(crate) readiness: Readiness,
     pub(crate) admin: std::net::SocketAddr,
+    pub(crate) console: Option<std::net::SocketAddr>,
 }
 
 impl Stand {
@@ -50,7 +51,7 @@ impl Stand {
         };
         let mut config = Config::new(hub, site, self.chrome());
         config.credentials = Some(Credentials {
-            email: "demo@example.test".to_owned(),
+            email: "demo@example.test".to_owned().into(),
             password: Password::Given(SecretString::from("practice")),
         });
         config.session.check = Duration::from_hours(1);
@@ -66,9 +67,9 @@ impl Stand {
     pub(crate) async fn bridge(&self, config: Config) -> Bridge {
         let lifecycle = Lifecycle::new(config.grace);
         let service = Service::bind(config).await.unwrap();
-        let (readiness, admin) = (service.readiness(), service.admin_addr());
+        let (readiness, admin, console) = (service.readiness(), service.admin_addr(), service.console_addr());
         service.spawn(&lifecycle);
-        Bridge { lifecycle, readiness, admin }
+        Bridge { lifecycle, readiness, admin, console }
     }
 
     /// The process id of the Chromium that holds the profile.
@@ -114,6 +115,25 @@ impl Person {
     /// Runs a script in the page, as a hand at the keyboard would act.
     pub(crate) async fn act(&self, script: &str) {
         self.page.evaluate(script).await.unwrap();
+    }
+
+    /// Where the middle of something is, once it is there: what eyes are for.
+    pub(crate) async fn place(&self, selector: &str) -> (f64, f64) {
+        let script = format!(
+            "(() => {{ const box = document.querySelector({selector:?})?.getBoundingClientRect(); \
+             return box ? [box.x + box.width / 2, box.y + box.height / 2] : null; }})()"
+        );
+        let found = timeout(SOON, async {
+            loop {
+                let place =
+                    self.page.evaluate(script.as_str()).await.ok().and_then(|value| value.into_value().ok());
+                if let Some(Some(place)) = place {
+                    return place;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("{selector} never came"))
     }
 
     /// Types into a field once the page that has it is there.
