@@ -106,8 +106,12 @@ pub struct ChromeArgs {
     /// Further arguments for Chromium, with blanks between them.
     #[arg(long, env = "CHROME_EXTRA_ARGS", allow_hyphen_values = true, value_name = "ARGUMENTS")]
     pub chrome_extra_args: Option<String>,
-    /// A page script in place of our own `inject_wormhole.js`.
-    #[arg(long, env = "WORMHOLE_INJECT_SCRIPT", value_name = "FILE")]
+    /// The file with the key hashes of certificates that Chromium trusts though no authority does, one a line: base64 of the
+    /// SHA-256 of the public key. For a site of your own.
+    #[arg(long, env = "CHROME_TRUST_KEYS_FILE", value_name = "FILE")]
+    pub chrome_trust_keys_file: Option<PathBuf>,
+    /// A page script in place of our own: a file that holds it, or a folder with the files of ours.
+    #[arg(long, env = "WORMHOLE_INJECT_SCRIPT", value_name = "FILE|FOLDER")]
     pub inject_script: Option<PathBuf>,
 }
 

@@ -37,7 +37,7 @@ pub struct BrowserConfig {
     pub extra_args: Vec<String>,
     /// The only origins whose documents get the script; more than the origin of each URL is ignored.
     pub origins: Vec<Url>,
-    /// A file to inject in place of our own script.
+    /// What to inject in place of our own script: a file, or a folder with the files of ours.
     pub script: Option<PathBuf>,
     /// How long until Chromium must be ready.
     pub launch_timeout: Duration,
@@ -81,7 +81,7 @@ impl Browser {
     /// [`LaunchError::ProfileLocked`] and [`LaunchError::ProfileInUse`] are for somebody else to end; others may
     /// pass by themselves.
     pub async fn launch(config: &BrowserConfig) -> Result<Self, LaunchError> {
-        let script = read_script(config).await?;
+        let script = read_script(config)?;
         let lock = ProfileLock::take(&config.user_data_dir)?;
         let saved = Saved::read(&config.user_data_dir).await;
         let (chrome, address) = Chrome::start(config, lock).await?;
@@ -171,11 +171,11 @@ impl fmt::Debug for Browser {
     }
 }
 
-async fn read_script(config: &BrowserConfig) -> Result<String, LaunchError> {
+fn read_script(config: &BrowserConfig) -> Result<String, LaunchError> {
     let origins = inject::origins(&config.origins);
     let Some(path) = &config.script else { return Ok(inject::assemble(inject::SCRIPT, &origins)) };
-    let mounted = tokio::fs::read_to_string(path).await;
-    let body = mounted.map_err(|source| LaunchError::Script { path: path.clone(), source })?;
+    // A few small files, once a launch.
+    let body = inject::read(path).map_err(|source| LaunchError::Script { path: path.clone(), source })?;
     Ok(inject::assemble(&body, &origins))
 }
 

@@ -12,6 +12,7 @@ use wormhole_runtime::{ConfigError, SecretString, secret_from};
 use crate::{
     args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
     browser::BrowserConfig,
+    inject,
     session::{Credentials, Password},
     site::Profile,
 };
@@ -177,11 +178,11 @@ impl ChromeArgs {
     /// How to start the browser for a site.
     ///
     /// # Errors
-    /// The page script cannot be read.
+    /// The page script or the file of trusted keys cannot be read.
     pub fn browser(&self, site: &Profile) -> Result<BrowserConfig, ConfigError> {
         let mut browser = BrowserConfig::new(self.chrome_user_data_dir.clone(), site.origins());
         if let Some(script) = &self.inject_script
-            && let Err(error) = std::fs::read_to_string(script)
+            && let Err(error) = inject::read(script)
         {
             let what = format!("cannot read {}: {}", script.display(), error.kind());
             return Err(ConfigError::new("WORMHOLE_INJECT_SCRIPT", what));
@@ -192,6 +193,9 @@ impl ChromeArgs {
         browser.script.clone_from(&self.inject_script);
         let extra = self.chrome_extra_args.as_deref().unwrap_or_default();
         browser.extra_args = extra.split_whitespace().map(str::to_owned).collect();
+        if let Some(file) = &self.chrome_trust_keys_file {
+            browser.extra_args.push(trust::argument(file)?);
+        }
         Ok(browser)
     }
 }
@@ -231,6 +235,8 @@ impl WaitArgs {
 fn some_time(name: &str, wait: Duration) -> Result<Duration, ConfigError> {
     if wait.is_zero() { Err(ConfigError::new(name, "must be longer than 0")) } else { Ok(wait) }
 }
+
+mod trust;
 
 #[cfg(test)]
 mod tests;

@@ -110,6 +110,23 @@ fn arguments_for_chromium_are_split_at_blanks() {
 }
 
 #[test]
+fn keys_that_are_trusted_come_from_a_file_of_hashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let file = path.to_str().unwrap();
+    let (one, two) =
+        ("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=");
+    std::fs::write(&path, format!("{one}\n{two}\n")).unwrap();
+    let config = good(&["--chrome-trust-keys-file", file]);
+    assert_eq!(config.browser.extra_args, [format!("--ignore-certificate-errors-spki-list={one},{two}")]);
+    std::fs::write(&path, "\n").unwrap();
+    bad(&["--chrome-trust-keys-file", file], &format!("CHROME_TRUST_KEYS_FILE: {file}: holds no key hash"));
+    std::fs::write(&path, "*").unwrap();
+    let message = format!("CHROME_TRUST_KEYS_FILE: {file}: expected the base64 of a SHA-256, found '*'");
+    bad(&["--chrome-trust-keys-file", file], &message);
+}
+
+#[test]
 fn no_setting_shows_a_secret() {
     let arguments = ["--email", "someone@example", "--password", "hunter2", "--page-token", "sesame"];
     let cli = Cli::parse_from([&["x"][..], &arguments].concat());
