@@ -8,6 +8,8 @@ mod chrome;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod compose;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod hangup;
