@@ -2,14 +2,23 @@
 # The Compose file, for real: a copy of this tree as a stranger would clone it, its images built, the demo up, asked with
 # OpenAI's library; each service restarted, the bridge killed; what the containers may do looked at from outside.
 # Beside other stacks: project name and ports are its own. What it starts it removes; the images stay, tagged `test`.
+#   scripts/test-compose.sh                    builds the images
+#   WORMHOLE_TAG=0.1.0 scripts/test-compose.sh takes those of this tag, as `make images` or a release made them
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$PWD/.tools/venv/bin/python chat=$PWD/tests/compose/chat.py
 
 work=$(mktemp -d)
-export COMPOSE_PROJECT_NAME=wormhole-test-$$ WORMHOLE_TAG=test
-WORMHOLE_REVISION=${WORMHOLE_REVISION:-$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)}
-export WORMHOLE_REVISION WORMHOLE_ENV_FILE=$work/settings
+export COMPOSE_PROJECT_NAME=wormhole-test-$$ WORMHOLE_ENV_FILE=$work/settings
+given_tag=${WORMHOLE_TAG:-}
+export WORMHOLE_TAG=${given_tag:-test}
+if [ -n "$given_tag" ]; then
+  image=${WORMHOLE_REGISTRY:-}wormhole-server:$WORMHOLE_TAG
+  WORMHOLE_REVISION=$(docker image inspect -f '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$image")
+else
+  WORMHOLE_REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+fi
+export WORMHOLE_REVISION
 read -r WORMHOLE_PUBLISH_OAI WORMHOLE_PUBLISH_SERVER WORMHOLE_PUBLISH_CONSOLE < <("$python" -c '
 import socket
 sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
@@ -62,6 +71,8 @@ Y
 # A turn that waits for a login waits this long.
 echo 'WORMHOLE_TURN_DEADLINE=30s' >"$WORMHOLE_ENV_FILE"
 
+image_of() { echo "${WORMHOLE_REGISTRY:-}$1:$WORMHOLE_TAG"; }
+
 # A GET from inside a container's network: the images have no curl, some not even a shell.
 get() { # container, port, path
   docker run --rm --network "container:$1" debian:bookworm-slim timeout 10 bash -c \
@@ -75,8 +86,10 @@ say "configuration"
 env -u WORMHOLE_ENV_FILE docker compose --profile demo --profile monitoring config --quiet
 docker compose -f docker-compose.yml -f docker-compose.debug.yml -f docker-compose.folders.yml config --quiet
 
-say "build"
-compose build --quiet
+if [ -z "$given_tag" ]; then
+  say "build"
+  compose build --quiet
+fi
 
 say "up, and nobody logs in"
 compose up -d --wait --wait-timeout 300 wormhole-oai wormhole-bridge
@@ -151,10 +164,10 @@ check "renderers run in user namespaces of their own" sandboxed
 check "no process has --no-sandbox" keeps_sandbox
 
 say "images"
-size_of() { docker image inspect -f '{{.Size}}' "$1:test"; }
+size_of() { docker image inspect -f '{{.Size}}' "$(image_of "$1")"; }
 small() { [ "$(size_of "$1")" -le 40000000 ]; }
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-shows_version() { docker run --rm "$1:test" --version | grep -F "$version ($WORMHOLE_REVISION)" >/dev/null; }
+shows_version() { docker run --rm "$(image_of "$1")" --version | grep -F "$version ($WORMHOLE_REVISION)" >/dev/null; }
 for image in wormhole-server wormhole-bridge wormhole-oai wormhole-playground; do
   printf '        %-20s %4d MB\n' "$image" "$(($(size_of "$image") / 1000000))"
   check "$image --version tells version and revision" shows_version "$image"
@@ -165,13 +178,13 @@ check "wormhole_build_info tells the revision" build_info
 
 # Debian's packages in the image against Debian's security archive of now.
 pending() { # image: what an upgrade would install
-  docker run --rm --user 0 --entrypoint sh "$1:test" -c 'apt-get update -qq && apt-get -s -qq upgrade' | grep '^Inst' || true
+  docker run --rm --user 0 --entrypoint sh "$(image_of "$1")" -c 'apt-get update -qq && apt-get -s -qq upgrade' | grep '^Inst' || true
 }
 # The small images have no apt; a Debian beside them reads their package list, where the base image has one.
 pending_beside() {
   local folder=$work/$1
   mkdir -p "$folder"
-  docker create --name "$COMPOSE_PROJECT_NAME-$1" "$1:test" >/dev/null
+  docker create --name "$COMPOSE_PROJECT_NAME-$1" "$(image_of "$1")" >/dev/null
   docker cp "$COMPOSE_PROJECT_NAME-$1:/var/lib/dpkg/status.d" "$folder/" 2>/dev/null || true
   docker rm "$COMPOSE_PROJECT_NAME-$1" >/dev/null
   [ -d "$folder/status.d" ] || { echo "no package list in $1: built on a stand-in?" >&2; return 0; }
@@ -187,7 +200,7 @@ for image in wormhole-server wormhole-oai; do check "$image: no pending Debian u
 say "a folder that cannot be written to"
 # One line that names the setting, and an end, for the API; the bridge stays up and says it on its probe and in its log.
 install -d -m 0755 "$work/foreign"
-refused=$(docker run --rm -e WORMHOLE_SENDER_TOKEN=x -e WORMHOLE_ALLOW_ANONYMOUS=true -v "$work/foreign:/data" wormhole-oai:test 2>&1 || true)
+refused=$(docker run --rm -e WORMHOLE_SENDER_TOKEN=x -e WORMHOLE_ALLOW_ANONYMOUS=true -v "$work/foreign:/data" "$(image_of wormhole-oai)" 2>&1 || true)
 printf '        %s\n' "$refused"
 check "the API says so in one line" [ "$(wc -l <<<"$refused")" = 1 ]
 check "which names the setting" grep -q '^WORMHOLE_DATA: ' <<<"$refused"
