@@ -145,7 +145,7 @@ say "sandbox"
 namespaces() {
   as_root_beside "$after" bash -c '
     for process in /proc/[0-9]*; do
-      case $(tr "\0" " " <"$process/cmdline" 2>/dev/null) in
+      case $(tr "\0" " " 2>/dev/null <"$process/cmdline") in
         */chromium\ --type=renderer*) readlink "$process/ns/user" ;;
       esac
     done; echo "init $(readlink /proc/1/ns/user)"'
