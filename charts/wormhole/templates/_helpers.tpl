@@ -14,9 +14,9 @@
 {{ include "wormhole.fullname" .root }}-{{ .component }}
 {{- end }}
 
-{{/* What selects a component's pods; never changes for a release. */}}
+{{/* What selects a component's pods; never changes for a release. `wormhole status --kube` looks for this name. */}}
 {{- define "wormhole.selector" -}}
-app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | quote }}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
