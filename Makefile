@@ -6,10 +6,10 @@ SHELL := /bin/bash
 TOOLS := .tools
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-clients test-all bench lint fmt setup
+.PHONY: help demo test test-clients test-all test-chart k8s scan-chart bench lint fmt setup
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Practice site, Chromium and all three services: one streamed answer, then stays up
 	@scripts/setup.sh chromium
@@ -24,6 +24,17 @@ test-clients: ## Real programs against the demo: llm, aider, codex, opencode
 	@scripts/setup.sh chromium clients
 	cargo build --locked -p wormhole
 	@scripts/test-clients.sh
+
+test-chart: ## The Helm chart and k8s/: guards, options, strict schemas, agreement with the programs
+	@scripts/setup.sh chart
+	$(TOOLS)/chart/venv/bin/python -m pytest --quiet -p no:cacheprovider tests/chart
+
+k8s: ## Make k8s/ anew from the chart
+	@scripts/setup.sh chart
+	$(TOOLS)/chart/venv/bin/python scripts/render-k8s.py
+
+scan-chart: ## checkov over the rendered manifests
+	@scripts/scan-chart.sh
 
 test-all: test test-clients ## All suites; those of later issues (images, Compose) join here
 

@@ -24,7 +24,7 @@ NOTE = "# Made by `make k8s` from charts/wormhole. Change the chart, or write an
 def render(*arguments: str) -> list[dict]:
     helm = [ROOT / ".tools/chart/bin/helm3", "template", "wormhole", CHART, "--skip-tests", "--kube-version", KUBERNETES]
     text = subprocess.run([*helm, *arguments], check=True, capture_output=True, text=True).stdout
-    objects = [plain(item) for item in yaml.safe_load_all(text) if item]
+    objects = [plain(item) for item in yaml.load_all(text, yaml.CSafeLoader) if item]
     return sorted(objects, key=lambda item: (item["kind"], item["metadata"]["name"]))
 
 

@@ -12,6 +12,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts/wormhole"
 BIN = ROOT / ".tools/chart/bin"
+# The parser in C is ten times as fast.
+LOADER = yaml.CSafeLoader
 
 
 class Refused(Exception):
@@ -54,7 +56,7 @@ def render(values: dict | None = None, *, files=(), helm: str = "helm3", argumen
     """The chart with these values over those of the files, as a list of objects."""
     paths = tuple(str(CHART / "ci" / file) for file in files)
     text = _render(helm, json.dumps(values or {}), paths, tuple(arguments))
-    return Objects(item for item in yaml.safe_load_all(text) if item)
+    return Objects(item for item in yaml.load_all(text, LOADER) if item)
 
 
 def refusal(values: dict, helm: str = "helm3") -> str:

@@ -8,7 +8,7 @@ import kubernetes_validate
 import kubernetes_validate.utils
 import pytest
 import yaml
-from conftest import BIN, CHART, ROOT, render
+from conftest import BIN, CHART, LOADER, ROOT, render
 
 # What no registry has schemas of: the Prometheus Operator's. test_metrics.py looks at those.
 FOREIGN = {"PrometheusRule", "PodMonitor", "ServiceMonitor"}
@@ -38,7 +38,7 @@ def test_kustomize_builds_what_kubernetes_takes(folder):
              for kubectl in ("kubectl32", "kubectl36")]
     assert built[0].stdout == built[1].stdout
     for version in (VERSIONS[0], VERSIONS[-1]):
-        check(yaml.safe_load_all(built[0].stdout), version)
+        check(yaml.load_all(built[0].stdout, LOADER), version)
 
 
 def test_the_validator_does_refuse():

@@ -45,7 +45,11 @@ initContainers: {{ toYaml . | nindent 2 }}
 topologySpreadConstraints:
   {{- $own := dict "labelSelector" (dict "matchLabels" (fromYaml (include "wormhole.selector" $))) }}
   {{- range . }}
+  {{- if hasKey . "labelSelector" }}
+  - {{ toYaml . | nindent 4 }}
+  {{- else }}
   - {{ toYaml (merge (dict) . $own) | nindent 4 }}
+  {{- end }}
   {{- end }}
 {{- end }}
 {{- with $values.drainSeconds }}
@@ -104,7 +108,9 @@ lifecycle:
 - { name: LOG_FORMAT, value: {{ .root.Values.log.format }} }
 - { name: WORMHOLE_GRACE, value: {{ $values.drainSeconds }}s }
 {{- range $name, $value := $values.settings }}
-- { name: {{ $name }}, value: {{ $value | toString | quote }} }
+{{- /* helm reads every number as a float, and would write 67108864 as 6.7108864e+07. */}}
+{{- $whole := and (kindIs "float64" $value) (eq (floor $value) $value) }}
+- { name: {{ $name }}, value: {{ ternary (int64 $value) $value $whole | toString | quote }} }
 {{- end }}
 {{- with $values.extraEnv }}
 {{ toYaml . }}
