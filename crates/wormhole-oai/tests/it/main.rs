@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails as a test does")]
 
 mod access;
+mod ask;
 mod browsers;
 mod completions;
 mod conversations;
