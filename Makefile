@@ -19,6 +19,7 @@ test: ## Everything CI runs
 	@scripts/setup.sh chromium nextest clients
 	cargo nextest run --locked --workspace
 	node --test crates/wormhole-bridge/inject/
+	@$(MAKE) --no-print-directory test-chart
 
 test-clients: ## Real programs against the demo: llm, aider, codex, opencode
 	@scripts/setup.sh chromium clients

@@ -345,3 +345,9 @@ def test_rules_and_dashboard_are_the_files():
     board = objects.one("ConfigMap", "wormhole-dashboard")
     assert json.loads(board["data"]["wormhole.json"]) == json.loads((CHART / "files/dashboard.json").read_text())
     assert board["metadata"]["labels"]["mine"] == "yes"
+
+
+def test_runbook_links_lead_where_the_operator_says():
+    given = render({"metrics": {"rules": True, "runbooks": "https://wiki.example/w"}}).one("PrometheusRule", "wormhole")
+    links = [rule["annotations"]["runbook_url"] for group in given["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
+    assert links and all(link.startswith("https://wiki.example/w#") for link in links)

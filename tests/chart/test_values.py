@@ -3,6 +3,7 @@
 import json
 import re
 
+import jsonschema
 import pytest
 import yaml
 from conftest import CHART, ROOT, refusal, render
@@ -30,6 +31,12 @@ def closed_objects(schema, values, path=""):
         yield from closed_objects(schema["items"], first, f"{path}[0]")
 
 
+def test_the_schema_is_one():
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    used = set(re.findall(r'#/definitions/(\w+)', json.dumps(SCHEMA)))
+    assert used == set(SCHEMA["definitions"])
+
+
 def test_every_object_with_named_keys_is_closed():
     for path, schema, _ in closed_objects(SCHEMA, VALUES):
         assert schema["additionalProperties"] is False, path or "(root)"
@@ -44,32 +51,31 @@ def test_values_yaml_holds_exactly_the_keys_of_the_schema():
 
 
 def keys_with_their_comments():
-    """(path of a key, whether a comment stands above it or beside it), from the text of values.yaml."""
-    path, commented = [], False
+    """(path of a key, whether a comment speaks of it), from the text of values.yaml. A comment speaks of the key below it,
+    and of a second one below that if it says so with "and"."""
+    path, comment, left = [], "", 0
     for line in VALUES_TEXT.splitlines():
         bare = line.strip()
-        if not bare:
-            commented = False
-        elif bare.startswith("#"):
-            commented = True
+        if bare.startswith("#"):
+            comment = f"{comment} {bare}" if left < 0 else bare
+            left = -1
         elif found := re.match(r"^( *)([A-Za-z]\w*):(.*)$", line):
+            if left < 0:
+                left = 2 if re.search(r"\band\b", comment) else 1
             path = path[: len(found[1]) // 2] + [found[2]]
-            yield tuple(path), commented
-            # One comment may stand above a few keys that belong together, but not above a block.
-            commented = commented and bool(found[3].strip())
+            yield tuple(path), left > 0
+            left = max(left - 1, 0)
         else:
-            commented = False
+            left = 0
 
 
 def test_every_value_is_documented():
     stands = dict(keys_with_their_comments())
     assert len(stands) > 100
     said_once = {path[1:] for path, commented in stands.items() if commented and path[0] == "server"}
-    # Blocks whose keys speak for themselves once their own comment is read.
-    blocks = {path for path, commented in stands.items() if any(inner[: len(path)] == path and inner != path for inner in stands)}
+    blocks = {path[:-1] for path in stands}
     silent = [".".join(path) for path, commented in stands.items()
-              if not commented and path not in blocks and path[1:] not in said_once and path[2:] != ("enabled",)
-              and path[-1] not in ("enabled", "requests", "limits", "interval", "type", "size")]
+              if not commented and path not in blocks and path[1:] not in said_once and path[-1] not in ("requests", "limits")]
     assert silent == []
 
 
