@@ -75,6 +75,11 @@ def test_nothing_needs_an_operator_a_controller_or_a_registry(shape):
             assert item["imagePullPolicy"] == "IfNotPresent" and not item["image"].endswith(":latest")
 
 
+def test_what_a_killed_chromium_leaves_is_reaped():
+    """The bridge is no init; the pause process is, where the pod's containers share its process ids."""
+    assert pod(workload(render(), "bridge"))["shareProcessNamespace"] is True
+
+
 # === Keys that every component has ===
 
 
