@@ -46,7 +46,7 @@ def _render(helm: str, values: str, files: tuple[str, ...], arguments: tuple[str
         command = [BIN / helm, "template", "wormhole", CHART, "--namespace", "chat", *arguments]
         for file in (*files, given.name):
             command += ["-f", file]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
         raise Refused(done.stderr)
     return done.stdout
