@@ -89,6 +89,21 @@ fn without_tools_it_says_so_and_long_results_are_cut() {
 }
 
 #[test]
+fn an_answer_in_a_format_is_made_from_its_schema() {
+    let schema = r#"{"type":"object","required":["n"],"properties":{"n":{"type":"integer","minimum":7}}}"#;
+    let asked =
+        format!("[User]\nhello\n\nYour whole answer must be JSON that obeys the schema below.\n\n{schema}\n");
+    assert_eq!(says(&[&asked]), r#"{"n":7}"#);
+    let object = "[User]\nhello\n\nYour whole answer must be one JSON object: no other words.\n";
+    assert_eq!(says(&[object]), r#"{"practice":true}"#);
+    let called = prompt("", &asked);
+    assert!(says(&[&called]).starts_with("Let me see."), "a tool first");
+    let result = format!("[Tool result: read]\nx\n\n{}", asked.split_once("hello\n\n").unwrap().1);
+    assert_eq!(says(&[&called, &result]), r#"{"n":7}"#);
+    assert_eq!(says(&[&asked, "hello"]), "I have no tools.");
+}
+
+#[test]
 fn markers_that_are_none_are_passed_over() {
     for text in ["[[call:]]", "[[call:x", "[[call:x {]]", "[[call:x {} y]]", "[[call:x 7]]", "[[calls:x]]"] {
         assert_eq!(markers(text), [], "{text}");
