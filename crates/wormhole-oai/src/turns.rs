@@ -101,9 +101,9 @@ impl Turns {
     pub(crate) async fn start(&self, chat: Chat, caller: Caller) -> Result<Started, ApiError> {
         check(&chat)?;
         let shape = Shape::new(&chat).map_err(|wrong| ApiError::new(Kind::BadRequest, wrong))?;
-        let target = self.models.target(chat.model.as_deref())?;
+        let target = self.models.target(chat.model.as_deref(), &caller.accounts)?;
         let seen = self.images.seen(&chat)?;
-        if !seen.is_empty() && !self.models.takes_images(&target) {
+        if !seen.is_empty() && !self.models.takes_images(&target, &caller.accounts) {
             let message = format!("the model '{}' takes no images: send text only", target.asked);
             return Err(ApiError::field(seen.field(), message));
         }
@@ -134,7 +134,7 @@ impl Turns {
             Some(self.begin_anew(&submit, (whole, images), &target, &caller))
         } else {
             submit.text = whole;
-            target.blind.then(|| self.other_model(&submit, &target))
+            target.blind.then(|| self.other_model(&submit, &target, &caller))
         };
         let asker = self.asker(&submit);
         let mut guard = self.metrics.turn();
@@ -218,14 +218,14 @@ impl Turns {
 
     /// A second submission for when the model was named before any was known, and the hub then did not know it: by now
     /// the default may be known to step in.
-    fn other_model(&self, first: &Submit, target: &Target) -> Again {
+    fn other_model(&self, first: &Submit, target: &Target, caller: &Caller) -> Again {
         let (sender, models) = (self.sender.clone(), self.models.clone());
-        let (mut submit, asked) = (first.clone(), target.asked.clone());
+        let (mut submit, asked, bound) = (first.clone(), target.asked.clone(), caller.accounts.clone());
         Box::new(move |failure| {
             if failure.code != FailureCode::ModelUnknown {
                 return None;
             }
-            let target = models.target(Some(&asked)).ok().filter(|target| !target.blind)?;
+            let target = models.target(Some(&asked), &bound).ok().filter(|target| !target.blind)?;
             submit.turn = new_turn();
             submit.model = target.model;
             submit.site = target.site;
