@@ -4,6 +4,7 @@
 
 mod access;
 mod browsers;
+mod captured;
 mod completions;
 mod conversations;
 mod document;
