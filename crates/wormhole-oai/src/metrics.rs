@@ -24,6 +24,27 @@ pub(crate) struct Metrics {
     conversations: IntCounterVec,
     repairs: IntCounterVec,
     prompts_broken: IntGauge,
+    foreign: IntCounterVec,
+}
+
+/// What of a request was foreign, so that nothing was done for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// The page that sent it.
+    Origin,
+    /// The name under which it reached this server.
+    Host,
+}
+
+impl Foreign {
+    const ALL: &[Self] = &[Self::Origin, Self::Host];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Host => "host",
+        }
+    }
 }
 
 /// What was done where the model did not write what was asked for.
@@ -121,6 +142,12 @@ impl Metrics {
                 "wormhole_oai_prompts_broken",
                 "1 while the templates on disk are broken and the last good ones are in use.",
             )?,
+            foreign: counter_vec(
+                r,
+                "wormhole_oai_foreign_requests_total",
+                "Requests of foreign web pages (origin) or under a foreign name (host), which were refused.",
+                &["what"],
+            )?,
         };
         for code in FailureCode::ALL {
             metrics.failures.with_label_values(&[code.as_str()]);
@@ -128,7 +155,15 @@ impl Metrics {
         for repair in Repair::ALL {
             metrics.repairs.with_label_values(&[repair.as_str()]);
         }
+        for what in Foreign::ALL {
+            metrics.foreign.with_label_values(&[what.as_str()]);
+        }
         Ok(metrics)
+    }
+
+    /// A request was refused for what is foreign of it.
+    pub(crate) fn foreign(&self, what: Foreign) {
+        self.foreign.with_label_values(&[what.as_str()]).inc();
     }
 
     /// The templates on disk can be used, or not.
