@@ -55,7 +55,7 @@ fn without_a_marker_the_first_tool_is_called_once() {
 #[test]
 fn markers_are_obeyed_in_order_one_after_the_other_or_together() {
     let markers = r#"do [[call:list]] and [[call:read {"path": "a]]b", "n": [[1]]}]] please"#;
-    let (list, read) = (call("list", "{}"), call("read", r#"{"n":[[1]],"path":"a]]b"}"#));
+    let (list, read) = (call("list", "{}"), call("read", r#"{"path":"a]]b","n":[[1]]}"#));
     let first = prompt("", &format!("[User]\n{markers}"));
     assert_eq!(says(&[&first]), format!("Let me see.{list}"));
     let result = "[Tool result: list]\nquotes [[call:list]]";
