@@ -38,6 +38,8 @@ pub struct Setup {
     pub bridge: Vec<(&'static str, String)>,
     /// More variables for the API.
     pub oai: Vec<(&'static str, String)>,
+    /// More keys of the API, one a line.
+    pub keys: &'static str,
     /// Do not wait for the login: it will not succeed.
     pub not_ready: bool,
 }
@@ -51,6 +53,7 @@ impl Default for Setup {
             password: None,
             bridge: Vec::new(),
             oai: Vec::new(),
+            keys: "",
             not_ready: false,
         }
     }
@@ -229,11 +232,28 @@ impl Stack {
             ("WORMHOLE_SERVER_URL", format!("ws://127.0.0.1:{}", self.ports[0].service)),
             ("WORMHOLE_SENDER_TOKEN", self.tokens[1].clone()),
             ("WORMHOLE_OAI_LISTEN", loopback(self.ports[2].service).to_string()),
-            ("WORMHOLE_API_KEYS", format!("tester:{}", self.api.key())),
+            ("WORMHOLE_API_KEYS", format!("tester:{}\n{}", self.api.key(), self.setup.keys)),
             ("WORMHOLE_DATA", self.folder.path().join("data").display().to_string()),
         ];
         override_with(&mut variables, &self.setup.oai);
         self.oai = Some(self.launch("oai", self.ports[2].admin, variables));
+    }
+}
+
+// === changes while it runs ===
+
+impl Stack {
+    /// Ends the API, starts it again with this variable, and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not end or come back in time.
+    pub async fn restart_oai_with(&mut self, name: &'static str, value: String) {
+        let oai = self.oai.take().expect("the API runs");
+        assert_eq!(oai.end(LEAVES_WITHIN).await, Some(0), "the API leaves in order");
+        self.setup.oai.retain(|(known, _)| *known != name);
+        self.setup.oai.push((name, value));
+        self.start_oai();
+        self.until_ready().await;
     }
 }
 
