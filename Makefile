@@ -20,7 +20,7 @@ test: ## Everything CI runs
 	cargo nextest run --locked --workspace
 	node --test crates/wormhole-bridge/inject/
 
-test-clients: ## Real programs against the demo: llm, aider, codex, opencode
+test-clients: ## Real programs against the demo: llm, aider, codex, opencode, Claude Code
 	@scripts/setup.sh chromium clients
 	cargo build --locked -p wormhole
 	@scripts/test-clients.sh
