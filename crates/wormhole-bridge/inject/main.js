@@ -17,11 +17,14 @@ function install(scope, config) {
   const transport = createTransport({ doc, send });
   const page = createPage(scope);
   const streams = createStreams({ scope, emit: transport.emit, cookie: page.cookie });
-  const run = createRunner({ page, streams, emit: transport.emit });
+  const controls = createControls({ scope, page });
+  const watches = createWatches({ scope, page, controls, emit: transport.emit });
+  const run = createRunner({ page, controls, streams, watches, emit: transport.emit });
 
   over.signal.addEventListener("abort", () => {
     transport.close();
     streams.abortAll();
+    watches.abortAll();
   });
   scope.addEventListener("pagehide", () => over.abort(), { signal: over.signal });
 
@@ -36,30 +39,52 @@ function install(scope, config) {
 }
 
 /**
- * @param {{ page: ReturnType<typeof createPage>, streams: ReturnType<typeof createStreams>,
+ * @param {{ page: ReturnType<typeof createPage>, controls: ReturnType<typeof createControls>,
+ *           streams: ReturnType<typeof createStreams>, watches: ReturnType<typeof createWatches>,
  *           emit: (id: number, frame: Frame) => void }} parts
  */
-function createRunner({ page, streams, emit }) {
-  /** @param {any} command */
-  function answer(command) {
-    switch (command.op) {
-      case "count": return page.count(command.selector);
-      case "fill": return page.fill(command.selector, command.value);
-      case "click": return page.click(command.selector);
-      case "enter": return page.enter(command.selector);
-      case "text": return page.text(command.selector, command.limit);
-      case "location": return page.location();
-      default: return page.cookieNames();
-    }
-  }
+function createRunner({ page, controls, streams, watches, emit }) {
+  /** Commands that are answered by a stream of their own, or by another command's. */
+  const silent = Object.freeze(/** @type {Record<string, (command: any) => void>} */ ({
+    fetch: (command) => void streams.start(command),
+    watch: (command) => watches.start(command),
+    confirm: ({ id }) => watches.confirm(id),
+    finish: ({ id, heard }) => watches.finish(id, heard),
+    credit({ id, chunks }) {
+      streams.grant(id, chunks);
+      watches.grant(id, chunks);
+    },
+    abort({ id }) {
+      streams.abort(id);
+      watches.abort(id);
+    },
+  }));
+  const answers = Object.freeze(/** @type {Record<string, (command: any) => unknown>} */ ({
+    count: ({ selector }) => page.count(selector),
+    fill: ({ selector, value }) => page.fill(selector, value),
+    click: ({ selector }) => page.click(selector),
+    enter: ({ selector }) => page.enter(selector),
+    text: ({ selector, limit }) => page.text(selector, limit),
+    location: () => page.location(),
+    cookies: () => page.cookieNames(),
+    shown: ({ selectors }) => selectors.map(page.shown),
+    press: ({ selector }) => page.pressShown(selector),
+    compose: ({ selector, value }) => controls.compose(selector, value),
+    composed: ({ selector }) => controls.composed(selector),
+    options: ({ selector, most }) => controls.options(selector, most),
+    pick: ({ selector, name }) => controls.pick(selector, name),
+    sendable: ({ send }) => controls.sendable(send),
+    submit({ composer, send }) {
+      controls.submit(composer, send);
+      watches.sent();
+    },
+  }));
 
   return (/** @type {any} */ raw) => {
     try {
       const command = readCommand(raw);
-      if (command.op === "fetch") void streams.start(command);
-      else if (command.op === "credit") streams.grant(command.id, command.chunks);
-      else if (command.op === "abort") streams.abort(command.id);
-      else emit(command.id, { k: "value", value: answer(command) ?? null });
+      if (Object.hasOwn(silent, command.op)) silent[command.op](command);
+      else emit(command.id, { k: "value", value: answers[command.op](command) ?? null });
     } catch (thrown) {
       emit(raw.id, describeError(thrown));
     }

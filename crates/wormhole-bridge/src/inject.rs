@@ -1,4 +1,4 @@
-//! The page script: five files, one after the other, in one strict function.
+//! The page script: its files, one after the other, in one strict function.
 //!
 //! An operator may mount a file in place of ours. It runs in the same frame: `wormhole` holds the origins it may
 //! work in, the name of the binding it speaks through, and the name of the entry it is spoken to through.
@@ -20,7 +20,11 @@ pub(crate) const SCRIPT: &str = concat!(
     include_str!("../inject/protocol.js"),
     include_str!("../inject/transport.js"),
     include_str!("../inject/page.js"),
+    include_str!("../inject/controls.js"),
+    include_str!("../inject/inline.js"),
+    include_str!("../inject/markdown.js"),
     include_str!("../inject/stream.js"),
+    include_str!("../inject/watch.js"),
     include_str!("../inject/main.js"),
 );
 

@@ -5,6 +5,7 @@ pub mod browser;
 mod calls;
 mod chrome;
 mod config;
+mod controls;
 mod cookies;
 pub mod doctor;
 mod inject;

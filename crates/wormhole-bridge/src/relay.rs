@@ -104,7 +104,8 @@ async fn remove(desk: &Desk, account: &str, conversation: &ConversationId) -> Re
     if account != desk.session.account() {
         return Err(Failure::not_posted(FailureCode::NoPage, "the conversation is of another account"));
     }
-    let Some(delete) = &desk.caller.site().calls.delete else {
+    let delete = desk.caller.site().api().and_then(|api| api.calls.delete.as_ref());
+    let Some(delete) = delete else {
         return Err(Failure::not_posted(FailureCode::Refused, "the site removes no conversations"));
     };
     let place = desk.session.place()?;

@@ -1,8 +1,10 @@
 //! The tab that our script is injected into: what the part of the bridge that knows the site asks of the page.
 
 mod command;
+mod controls;
 mod deliver;
 mod error;
+mod growth;
 mod life;
 mod navigate;
 mod open;
@@ -22,11 +24,15 @@ use tokio::time::timeout;
 use url::Url;
 
 use self::command::{Action, CREDIT};
+pub(crate) use self::controls::{Choice, Sendable};
 pub use self::error::TabError;
+pub(crate) use self::growth::{Seen, Sign, Watch, WatchRequest};
 pub(crate) use self::life::Life;
 pub(crate) use self::open::open;
+use self::reply::Chunks;
 pub use self::reply::FetchReply;
 pub use self::request::{CsrfRule, FetchRequest};
+use self::shared::Open;
 pub(crate) use self::shared::Shared;
 use self::slots::{Item, Waiter};
 use crate::chrome::devtools::COMMAND;
@@ -76,11 +82,10 @@ impl Tab {
     /// Makes a request with the page's session. `first_byte` is how long the response's head may take.
     /// Dropping the future aborts the request in the page.
     pub async fn fetch(&self, request: FetchRequest, first_byte: Duration) -> Result<FetchReply, TabError> {
-        let (items, mut body) = mpsc::channel(CREDIT as usize + BESIDE_CHUNKS);
         let action = Action::Fetch { request: Box::new(request), credit: CREDIT };
-        let open = self.shared.begin(action, Waiter::Stream(items))?;
+        let (mut body, open) = self.stream(action)?;
         match timeout(first_byte, body.recv()).await {
-            Ok(Some(Ok(Item::Head(head)))) => Ok(FetchReply::new(head, body, open)),
+            Ok(Some(Ok(Item::Head(head)))) => Ok(FetchReply::new(head, Chunks::new(body, open))),
             Ok(Some(Err(error))) => Err(error),
             Ok(_) => Err(TabError::Script("a reply without a head".to_owned())),
             Err(_) => Err(TabError::Timeout("the response's head")),
@@ -148,6 +153,14 @@ impl Tab {
     /// What the tab is now, and each change of it. A slow reader misses intermediate states, never the last.
     pub fn events(&self) -> watch::Receiver<TabEvent> {
         self.shared.events()
+    }
+
+    /// A command that is answered with a stream.
+    fn stream(&self, action: Action) -> Result<(mpsc::Receiver<Result<Item, TabError>>, Open), TabError> {
+        // Holds more than the script has credit for, so that hearing it never waits.
+        let (items, body) = mpsc::channel(CREDIT as usize + BESIDE_CHUNKS);
+        let open = self.shared.begin(action, Waiter::Stream(items))?;
+        Ok((body, open))
     }
 
     /// A command that is answered with one value.

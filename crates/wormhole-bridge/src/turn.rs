@@ -3,6 +3,9 @@
 //! What is known of the posting ([`Posted`]) is the heart of it: a turn whose POST may have reached the site is never
 //! given to another page, and one that certainly did not may be.
 
+mod answer;
+mod api;
+mod dom;
 mod fail;
 mod images;
 mod post;
@@ -102,8 +105,8 @@ pub(crate) struct Whole {
     pub(crate) finish: Finish,
     pub(crate) bytes: u64,
     pub(crate) conversation: Option<ConversationRef>,
-    /// Its stream, which may have a last breath in it.
-    pub(crate) rest: FetchReply,
+    /// Its stream, if it has one: there may be a last breath in it.
+    pub(crate) rest: Option<FetchReply>,
 }
 
 /// Runs one turn to its end, and tells the hub.
@@ -120,9 +123,7 @@ pub(crate) async fn run(desk: Arc<Desk>, post: Box<Post>, mut writer: ReplyWrite
     let outcome = code.map_or("done", FailureCode::as_str);
     tracing::info!(turn.id = %post.turn, turn.attempt = post.attempt, trace = post.trace, outcome, "the turn has ended");
     let (end, rest) = match ended {
-        Ok(Whole { finish, bytes, conversation, rest }) => {
-            (Body::Done { finish, conversation, bytes }, Some(rest))
-        }
+        Ok(Whole { finish, bytes, conversation, rest }) => (Body::Done { finish, conversation, bytes }, rest),
         Err(Broken::Failed(failure)) => (Body::Failed(*failure), None),
         Err(Broken::HubLost) => return,
     };

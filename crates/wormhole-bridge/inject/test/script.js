@@ -5,7 +5,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const vm = require("node:vm");
 
-const FILES = ["protocol.js", "transport.js", "page.js", "stream.js", "main.js"];
+const FILES = ["protocol.js", "transport.js", "page.js", "controls.js", "inline.js", "markdown.js", "stream.js", "watch.js", "main.js"];
 const read = (...parts) => fs.readFileSync(path.join(__dirname, ...parts), "utf8");
 const SOURCE = FILES.map((file) => read("..", file)).join("");
 

@@ -65,7 +65,8 @@ impl Keeper {
 
     /// The site wants a login: with credentials one is tried, and never again after a refusal.
     async fn let_in(&self, browser: &Browser, tab: &Tab, backoff: &mut Backoff) -> Result<(), TabError> {
-        let Some(credentials) = &self.config.credentials else {
+        let can_log_in = self.looker.site().login.is_some();
+        let Some(credentials) = self.config.credentials.as_ref().filter(|_| can_log_in) else {
             self.session.change(PageState::Blocked, "not logged in: log in with `wormhole login`");
             return self.await_person(browser, tab, None).await;
         };

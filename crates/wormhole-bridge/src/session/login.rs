@@ -4,6 +4,7 @@ use std::{
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use wormhole_runtime::{ConfigError, ExposeSecret, SecretString, secret_from};
 
 use crate::{
     session::look::{Looker, first_match},
+    site::Login,
     tab::{Tab, TabError, TabEvent},
 };
 
@@ -88,8 +90,12 @@ pub(crate) async fn log_in(
         Ok(password) => password,
         Err(error) => return Ok(LoginEnd::NotTried(error.to_string())),
     };
-    let deadline = Instant::now() + looker.site().login.deadline;
-    let mut form = Form { looker, tab, posted: false, refusals: 0 };
+    let site = Arc::clone(looker.site());
+    let Some(login) = &site.login else {
+        return Ok(LoginEnd::NotTried("the site profile does not say how to log in".to_owned()));
+    };
+    let deadline = Instant::now() + login.deadline;
+    let mut form = Form { looker, login, tab, posted: false, refusals: 0 };
     let flow = form.go(&credentials.email, &password);
     match timeout_at(deadline, flow).await {
         Ok(Ok(end)) => Ok(end),
@@ -105,6 +111,7 @@ pub(crate) async fn log_in(
 
 struct Form<'a> {
     looker: &'a Looker,
+    login: &'a Login,
     tab: &'a Tab,
     /// From here on the site may have the credentials.
     posted: bool,
@@ -114,7 +121,7 @@ struct Form<'a> {
 
 impl Form<'_> {
     async fn go(&mut self, email: &str, password: &SecretString) -> Result<LoginEnd, TabError> {
-        let login = &self.looker.site().login;
+        let login = self.login;
         let url = self.tab.url().await?;
         let is_there =
             self.looker.site().is_logged_out(&url) && first_match(self.tab, &login.email).await?.is_some();
@@ -143,7 +150,7 @@ impl Form<'_> {
     }
 
     async fn submit(&self, field: &str) -> Result<(), TabError> {
-        let sent = match first_match(self.tab, &self.looker.site().login.submit).await? {
+        let sent = match first_match(self.tab, &self.login.submit).await? {
             Some(button) => self.tab.click(button).await,
             None => self.tab.press_enter(field).await,
         };
@@ -182,7 +189,7 @@ impl Form<'_> {
     /// while it is looked at.
     async fn shows_refusal(&self, before: u64) -> Result<bool, TabError> {
         let now = generation(self.tab);
-        let refusals = self.count(&self.looker.site().login.refused).await;
+        let refusals = self.count(&self.login.refused).await;
         let says_no = refusals > self.refusals || (now != before && refusals > 0);
         let Some(url) = unless_gone(self.tab.url().await)? else { return Ok(false) };
         Ok(says_no && self.looker.site().is_logged_out(&url) && generation(self.tab) == now)
@@ -205,7 +212,7 @@ impl Form<'_> {
     }
 
     async fn what_is_missing(&self) -> String {
-        let login = &self.looker.site().login;
+        let login = self.login;
         let at = self.tab.url().await.map_or_else(|_| "an unknown page".to_owned(), |url| place(&url));
         for (name, selectors) in [("login.email", &login.email), ("login.password", &login.password)] {
             if !matches!(first_match(self.tab, selectors).await, Ok(Some(_))) {

@@ -32,6 +32,15 @@ pub(crate) enum Fault {
         /// What was expected where.
         what: String,
     },
+    /// Nothing in the page matches a field of the profile.
+    #[error("site_changed: {field} not found")]
+    Missing {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The page took back what had been passed on as part of an answer.
+    #[error("the page rewrote a part of the answer that was already passed on")]
+    Rewritten,
     /// The site reported an error in its own words.
     #[error("the site reported an error")]
     Site {

@@ -218,11 +218,11 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// Lets the script send more chunks.
-    pub(crate) fn grant(&self, chunks: u32) {
+    /// Tells the script more of this command, such as that it may send more chunks.
+    pub(crate) fn tell(&self, action: Action) {
         let mut state = self.shared.state();
         if state.slots.is_open(self.id) {
-            state.outbox.push(Command { id: self.id, action: Action::Credit { chunks } });
+            state.outbox.push(Command { id: self.id, action });
             drop(state);
             self.shared.outbox.notify_one();
         }

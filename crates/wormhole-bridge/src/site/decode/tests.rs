@@ -12,7 +12,7 @@ type Read = (String, String, Result<(Finish, u64), Fault>);
 
 fn read(pieces: &[&str]) -> Read {
     let profile = profile();
-    let mut decoder = Decoder::new(&profile.stream);
+    let mut decoder = Decoder::new(&profile.api().unwrap().stream);
     let mut out = Vec::new();
     let fed = pieces.iter().try_for_each(|piece| decoder.feed(piece, &mut out));
     let end = fed.and_then(|()| decoder.end(&mut out));
