@@ -162,6 +162,8 @@ function createMarkdown(scope, ignore) {
   /** @param {any} pre @param {boolean} open */
   function fence(pre, open) {
     const codes = pre.querySelectorAll("code");
+    // So far it may be nothing but the bar above the code.
+    if (open && codes.length === 0 && pre.querySelector("div, button") !== null) return [];
     const text = lines(codes.length === 1 ? codes[0] : pre);
     const shown = open ? text.replace(/\n+$/, "") : text.replace(/\n$/, "");
     if (open && !shown) return [];

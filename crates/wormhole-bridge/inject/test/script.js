@@ -62,6 +62,8 @@ exports.world = ({ origin = "https://chat.example", fetch = undefined, elements 
     location: { origin, pathname: "/c/17", href: `${origin}/c/17?x=1` },
     crypto, AbortController, TextDecoder, URL, Request, Event, InputEvent: Event, KeyboardEvent: Event,
     HTMLInputElement, HTMLTextAreaElement, HTMLSelectElement, HTMLFormElement: class {}, Document,
+    // What only a browser has is tested in one; see tests/it/dom_markdown.rs and dom_turns.rs.
+    MutationObserver: class { observe() {} disconnect() {} takeRecords() { return []; } },
     document: new Document(),
     fetch: fetch ?? (() => Promise.reject(new TypeError("Failed to fetch"))),
     __wormhole_emit: (text) => frames.push(...JSON.parse(text)),
