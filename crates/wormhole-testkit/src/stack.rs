@@ -217,7 +217,8 @@ impl Stack {
             .replace("capacity: 2\n", &capacity)
             .replace("capacity: 8\n", &capacity)
             .replace("gap: 1s\n", "gap: 0s\n");
-        assert_ne!(faster, text, "the profile's pace is where this looks for it");
+        let one_at_a_time = text.contains("capacity: 1\n") && self.setup.capacity == 1;
+        assert!(faster != text || one_at_a_time, "the profile's pace is where this looks for it");
         let mounted = self.folder.path().join(name);
         fs::write(&mounted, faster).expect("the temporary folder can be written to");
         mounted

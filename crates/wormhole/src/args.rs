@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Doctor(Box<wormhole_bridge::Args>),
     /// Make, list and revoke API keys.
     Keys(KeysFileArgs),
+    /// List, show and check site profiles.
+    Site(SiteToolArgs),
     /// Ask the three running services how they are.
     Status(StatusArgs),
     /// The hub by itself.
@@ -72,6 +74,29 @@ pub(crate) struct KeysFileArgs {
     /// What to do.
     #[command(flatten)]
     pub(crate) keys: wormhole_oai::KeysArgs,
+}
+
+/// What to do with site profiles.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SiteToolArgs {
+    #[command(subcommand)]
+    pub(crate) command: SiteCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SiteCommand {
+    /// Read a profile and say what it describes, or where it is wrong (exit code 64).
+    Check {
+        /// A file, or the name of a shipped profile.
+        profile: String,
+    },
+    /// The shipped profiles.
+    List,
+    /// Print a shipped profile, to begin one of your own with.
+    Show {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// Where `wormhole status` asks.

@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod demo;
 mod doctor;
+mod site;
 mod stack;
 mod status;
 mod terminal;
@@ -26,6 +27,7 @@ async fn main() -> ExitCode {
         Command::Login(args) => up::login(*args).await,
         Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
         Command::Keys(args) => args.keys.run(args.file.as_deref()),
+        Command::Site(args) => site::run(&args),
         Command::Status(args) => status::run(args).await,
         Command::Server(args) => wormhole_server::run(*args).await,
         Command::Bridge(args) => wormhole_bridge::run(*args).await,

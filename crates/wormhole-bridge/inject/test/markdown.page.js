@@ -2,6 +2,8 @@
 
 "use strict";
 
+/* global createMarkdown, shared */
+
 /** Puts a tree together as a page does that is written to: node by node, texts a few characters at a time. */
 function* growth(from, into) {
   for (const node of from.childNodes) {

@@ -13,6 +13,8 @@ mod browser_site;
 #[cfg(test)]
 mod browser_start;
 #[cfg(test)]
+mod dom_markdown;
+#[cfg(test)]
 mod dom_turns;
 #[cfg(test)]
 mod session_faults;

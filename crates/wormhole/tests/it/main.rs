@@ -24,6 +24,8 @@ mod settings;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod site;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod whole_api;
