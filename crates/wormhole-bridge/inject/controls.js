@@ -1,12 +1,15 @@
 // @ts-check
 // The controls of a chat page: what is typed into the composer and sent, and which model is chosen.
 
+/** What the browser's own editing takes without delay. */
+const SHORT_UNITS = 4096;
+
 /** White space is the editor's to arrange; everything else must stand in it. @param {string} text */
 const bare = (text) => text.replace(/[\s\u200b\ufeff]+/g, "");
 
 /** @param {{ scope: any, page: ReturnType<typeof createPage> }} parts */
 function createControls({ scope, page }) {
-  const { document, ClipboardEvent, DataTransfer, HTMLSelectElement, HTMLTextAreaElement, HTMLInputElement } = scope;
+  const { document, ClipboardEvent, InputEvent, DataTransfer, HTMLSelectElement, HTMLTextAreaElement, HTMLInputElement } = scope;
   const editor = (/** @type {any} */ element) => !(element instanceof HTMLTextAreaElement || element instanceof HTMLInputElement);
   const held = (/** @type {any} */ element) => (editor(element) ? element.innerText : element.value);
   const words = (/** @type {any} */ element) => String(element.innerText ?? element.textContent ?? "").trim().replace(/\s+/g, " ");
@@ -28,6 +31,14 @@ function createControls({ scope, page }) {
     selection.addRange(range);
   }
 
+  /** The browser's own editing takes a minute for a thousand lines: they are put in place as it would have. @param {any} element @param {string} value */
+  function put(element, value) {
+    const keeps = scope.getComputedStyle(element).whiteSpace.startsWith("pre");
+    const lines = value.split("\n").flatMap((text, at) => (at === 0 ? [text] : [document.createElement("br"), text]));
+    element.replaceChildren(...(keeps ? [value] : lines));
+    element.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true, inputType: "insertText" }));
+  }
+
   /**
    * Editors keep a document of their own and write it into the page. They all take a paste; what takes none is a plain
    * editable element, where the browser itself does the editing.
@@ -39,7 +50,9 @@ function createControls({ scope, page }) {
     const clipboardData = new DataTransfer();
     clipboardData.setData("text/plain", value);
     const taken = !element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true, composed: true }));
-    if (!taken) document.execCommand("insertText", false, value);
+    if (taken) return;
+    const short = value.length <= SHORT_UNITS && !value.includes("\n");
+    if (!short || !document.execCommand("insertText", false, value)) put(element, value);
   }
 
   /** @param {any} element */

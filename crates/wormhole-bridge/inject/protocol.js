@@ -49,7 +49,7 @@ class CommandError extends Error {
 }
 
 /** What each command must carry, by the `typeof` of its fields. */
-const FIELDS = Object.freeze({
+const FIELDS = Object.freeze(/** @type {Record<string, Record<string, string>>} */ ({
   fetch: { method: "string", path: "string", headers: "object", credit: "number" },
   credit: { chunks: "number" },
   abort: {},
@@ -71,7 +71,7 @@ const FIELDS = Object.freeze({
   watch: { replies: "string", ignore: "object", error: "object", composer: "string", credit: "number" },
   confirm: {},
   finish: { heard: "number" },
-});
+}));
 
 /**
  * The command, or an error that names what is wrong with it (never a value: one may be a password).

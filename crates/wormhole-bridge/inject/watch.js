@@ -161,9 +161,12 @@ function createWatch({ scope, page, controls, command, say }) {
     abort() {
       if (over) return;
       close();
-      if (!sent || command.stop === null || sign() === "off") return;
-      if (page.pressShown(command.stop)) return;
-      const later = new MutationObserver(() => page.pressShown(command.stop) && later.disconnect());
+      const { stop } = command;
+      if (!sent || stop === null || sign() === "off") return;
+      if (page.pressShown(stop)) return;
+      const later = new MutationObserver(() => {
+        if (page.pressShown(stop)) later.disconnect();
+      });
       later.observe(document, { subtree: true, childList: true, attributes: true });
       return later;
     },

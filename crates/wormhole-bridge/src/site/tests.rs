@@ -295,3 +295,58 @@ fn a_site_without_a_login_needs_neither_login_nor_logged_out() {
     assert_eq!(profile.login_url(), profile.start_url());
     assert!(!profile.is_logged_out(&"http://127.0.0.1:8088/login".parse().unwrap()));
 }
+
+/// The fields of a section, as its own reader names them to whoever writes another.
+fn fields<T: serde::de::DeserializeOwned>() -> Vec<String> {
+    let error = serde_yaml::from_str::<T>("no_such_field: 1").err().expect("no section has it").to_string();
+    let (_, expected) = error.split_once("expected").unwrap_or_else(|| panic!("{error}"));
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_field_stands_in_the_documentation() {
+    let documented = include_str!("../../../../docs/SITES.md");
+    let sections = [
+        ("", fields::<Written>()),
+        ("account.", fields::<Pace>()),
+        ("login.", fields::<Login>()),
+        ("login.success.", fields::<LoginSuccess>()),
+        ("logged_out.", fields::<LoggedOut>()),
+        ("challenge.", fields::<Challenge>()),
+        ("csrf.", fields::<Csrf>()),
+        ("calls.", fields::<Calls>()),
+        ("calls.turn.", fields::<Call>()),
+        ("calls.create.", fields::<CreateCall>()),
+        ("calls.models.", fields::<ModelsCall>()),
+        ("calls.models.usable.", fields::<Usable>()),
+        ("calls.models.images.", fields::<Images>()),
+        ("calls.models.visibility.", fields::<Visibility>()),
+        ("images.", fields::<ImageTravel>()),
+        ("stream.", fields::<Stream>()),
+        ("stream.messages.", fields::<MessageRule>()),
+        ("dom.", fields::<Dom>()),
+        ("dom.models.", fields::<Models>()),
+        ("timeouts.", fields::<Timeouts>()),
+    ];
+    let mut known = Vec::new();
+    for (section, fields) in &sections {
+        assert!(!fields.is_empty(), "{section}");
+        known.extend(fields.iter().map(|field| format!("{section}{field}")));
+    }
+    let rows: Vec<&str> =
+        documented.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    for field in &known {
+        assert!(rows.contains(&field.as_str()), "docs/SITES.md has no row for `{field}`");
+    }
+    for row in rows {
+        assert!(known.iter().any(|field| field == row), "docs/SITES.md describes `{row}`, which is no field");
+    }
+}
+
+#[test]
+fn the_worked_example_is_a_profile() {
+    let documented = include_str!("../../../../docs/SITES.md");
+    let (_, rest) = documented.split_once("```yaml\n").unwrap();
+    let example = Profile::parse("docs/SITES.md", rest.split("```").next().unwrap()).unwrap();
+    assert!(example.login.is_none() && matches!(example.driver, Driver::Dom(_)));
+}
