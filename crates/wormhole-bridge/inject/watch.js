@@ -69,8 +69,11 @@ function createWatch({ scope, page, controls, command, say }) {
 
   const body = () => (command.body ? reply?.querySelector(command.body) : reply);
 
+  /** What the page complains of that it did not before; or that it has taken back, and says again. */
   function complaint() {
-    return errors().map(textOf).find((words) => !before.errors.has(words));
+    const now = errors().map(textOf);
+    for (const words of before.errors) if (!now.includes(words)) before.errors.delete(words);
+    return now.find((words) => !before.errors.has(words));
   }
 
   function isPosted() {

@@ -176,6 +176,9 @@ impl Page<'_> {
     /// Presses the control for a new conversation and waits until the old one is gone: the page may even be another.
     async fn press_new(&self, selector: &str) -> Result<(), CallError> {
         let before = self.looks().await?;
+        if before.0 == 0 && self.dom.conversation.is_some() && self.shown_conversation().await?.is_none() {
+            return Ok(());
+        }
         match self.tab.press(selector).await {
             Ok(true) | Err(TabError::ContextLost) => {}
             Ok(false) => return Err(missing("new_conversation")),
