@@ -285,9 +285,15 @@ fn parse_error(
         && let Some(key) = key.next_back()
     {
         let from = line.saturating_sub(1);
-        line = text.lines().skip(from).position(|line| line.contains(&key)).map_or(line, |at| from + at + 1);
+        let holds = |line: &str| line.match_indices(&key).any(|(at, _)| is_key_at(line, at));
+        line = text.lines().skip(from).position(holds).map_or(line, |at| from + at + 1);
     }
     ProfileError::Parse { source_name: source_name.to_owned(), line, field, what: what.to_owned() }
+}
+
+/// A key begins here, not the end of a longer one.
+fn is_key_at(line: &str, at: usize) -> bool {
+    !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
 }
 
 /// Paths are checked to start with one `/`, so they never leave the origin.

@@ -22,7 +22,8 @@ async fn dom_markdown_comes_out_whole_and_nothing_passed_on_is_taken_back() {
     let sources: Vec<String> = serde_json::from_str(SOURCES).unwrap();
     assert!(cases.len() >= 40 && sources.len() >= 8);
     let Started { site: _site, profile: _profile, browser, .. } = start().await;
-    let page = Other::connect(&browser).await.page().await;
+    let other = Other::connect(&browser).await;
+    let page = other.page().await;
     let practice = PRACTICE.replace("export function shown", "function shown");
     let script = format!(
         "(() => {{ {SCRIPT}\nconst practice = (() => {{ {practice}\nreturn shown; }})();\n\
