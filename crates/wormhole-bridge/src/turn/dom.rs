@@ -68,13 +68,11 @@ pub(super) async fn begin<'t>(asked: &Asked<'t>, dom: &'t Dom) -> Result<Watched
     let sent = asked.tab().submit(&dom.composer, dom.send.as_deref()).await;
     sent.map_err(|error| failed(error.into()))?;
     let first_byte = desk.site().timeouts.first_byte;
-    let first = match timeout(first_byte, until_posted(&mut watch, &post.text)).await {
-        Ok(first) => first?,
-        Err(_) => {
-            let message = "the page shows neither the message nor an answer to it";
-            return Err(Failure::new(FailureCode::Stalled, Posted::Unknown, message));
-        }
+    let Ok(first) = timeout(first_byte, until_posted(&mut watch, &post.text)).await else {
+        let message = "the page shows neither the message nor an answer to it";
+        return Err(Failure::new(FailureCode::Stalled, Posted::Unknown, message));
     };
+    let first = first?;
     desk.metrics.first_byte(began.elapsed());
     let conversation = conversation_at(dom, &first.address);
     Ok(Watched {

@@ -43,10 +43,10 @@ pub(crate) fn chat(switches: &Switches, email: &str) -> Response {
         Era::Older => "models",
     };
     let pace = switches.render_pace_ms.to_string();
-    let page = CHAT.replace("{{composer}}", composer);
+    let template = CHAT.replace("{{composer}}", composer);
     let values =
         [("home", era.home()), ("models", models), ("email", email), ("entry", entry), ("pace", &pace)];
-    fill(&page, &values)
+    fill(&template, &values)
 }
 
 /// A page that says something.
