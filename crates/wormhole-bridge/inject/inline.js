@@ -7,6 +7,8 @@
 const UNSEEN = new Set(["BUTTON", "SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE", "SVG", "CANVAS", "INPUT", "SELECT", "TEXTAREA", "IFRAME", "AUDIO", "VIDEO", "OBJECT", "DIALOG"]);
 const MARKS = Object.freeze(/** @type {Record<string, string>} */ ({ STRONG: "**", B: "**", EM: "*", I: "*", DEL: "~~", S: "~~", STRIKE: "~~" }));
 const CODE = new Set(["CODE", "KBD", "SAMP", "TT"]);
+/** From this weight on, type is bold. */
+const BOLD = 600;
 const FORMULA = ".katex, .katex-display, mjx-container, math";
 
 /**
@@ -84,6 +86,14 @@ function createInline(scope, ignore) {
     return { text: display ? `$$${text}$$` : `$${text}$`, display };
   }
 
+  /** Some pages render emphasis as a span of another style. @param {any} span @param {string} text @param {boolean} open */
+  function styled(span, text, open) {
+    const own = style(span);
+    const around = style(span.parentElement);
+    if (Number(own.fontWeight) >= BOLD && Number(around.fontWeight) < BOLD) text = wrap(text, MARKS.STRONG, open);
+    return own.fontStyle === "italic" && around.fontStyle !== "italic" ? wrap(text, MARKS.EM, open) : text;
+  }
+
   /** @param {any} node @param {boolean} keep White space counts. @param {boolean} open */
   function one(node, keep, open) {
     if (isText(node)) return keep ? node.data : node.data.replace(/[\t\n\f\r ]+/g, " ");
@@ -94,6 +104,7 @@ function createInline(scope, ignore) {
     if (CODE.has(name)) return code(node, open);
     if (name === "A") return link(node, open);
     const inner = line(children(node), keep, open);
+    if (name === "SPAN") return styled(node, inner, open);
     return Object.hasOwn(MARKS, name) ? wrap(inner, MARKS[name], open) : inner;
   }
 
