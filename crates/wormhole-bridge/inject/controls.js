@@ -57,6 +57,8 @@ function createControls({ scope, page }) {
 
   /** @param {any} element */
   const disabled = (element) => element.disabled === true || element.getAttribute("aria-disabled") === "true";
+  /** @param {string | null} send */
+  const button = (send) => (send === null ? undefined : [...page.all(send)].find(page.visible));
 
   return Object.freeze({
     /** @param {string} selector @param {string} value */
@@ -78,12 +80,14 @@ function createControls({ scope, page }) {
     },
     /** Whether the button that sends can be pressed now. @param {string} send @returns {"yes" | "disabled" | "missing"} */
     sendable(send) {
-      const button = [...page.all(send)].find(page.visible);
-      return button ? (disabled(button) ? "disabled" : "yes") : "missing";
+      const found = button(send);
+      return found ? (disabled(found) ? "disabled" : "yes") : "missing";
     },
     /** Sends what was composed. @param {string} selector @param {string | null} send */
     submit(selector, send) {
-      if (send === null || !page.pressShown(send)) page.enter(selector);
+      const found = button(send);
+      if (found && !disabled(found)) page.press(found);
+      else page.enter(selector);
     },
     /** What can be chosen: options of a list, or the items of a menu that are shown. @param {string} selector @param {number} most */
     options(selector, most) {

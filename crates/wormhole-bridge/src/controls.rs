@@ -23,8 +23,9 @@ use crate::{
 const GLANCE: Duration = Duration::from_millis(50);
 /// A page that has been opened is still when it has looked the same for so long.
 const CALM: Duration = Duration::from_millis(250);
-/// How long a button that sends may stay disabled before Enter is tried.
-const DISABLED: Duration = Duration::from_secs(3);
+/// How long a button that sends may stay disabled before Enter is tried. Some pages enable it when they have reached
+/// their server, which takes seconds on a busy machine.
+const DISABLED: Duration = Duration::from_secs(10);
 
 /// The controls of a site's page. Cloning shares them.
 #[derive(Debug, Clone, Default)]

@@ -24,6 +24,8 @@ use crate::{
 const CONFIRM: Duration = Duration::from_millis(150);
 /// The page shows that it has ended: its last words may come a moment later.
 const LAST_WORDS: Duration = Duration::from_millis(250);
+/// The page shows that it has ended, and no answer: so long after that none will come.
+const NO_ANSWER: Duration = Duration::from_secs(5);
 
 /// An answer that grows in the page. Dropping it before its end presses the page's stop control.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub(super) struct Watched<'t> {
     first: Option<Seen>,
     sign: Sign,
     still: Still,
+    /// Since when the page has shown that it has ended, while nothing of an answer was seen.
+    silent: Option<Instant>,
     conversation: Option<ConversationId>,
     turns: u32,
     bytes: u64,
@@ -82,6 +86,7 @@ pub(super) async fn begin<'t>(asked: &Asked<'t>, dom: &'t Dom) -> Result<Watched
         sign: first.sign,
         first: Some(first),
         still: Still::Moved,
+        silent: None,
         conversation,
         turns: going_on.map_or(0, |(_, turns)| turns) + 1,
         bytes: 0,
@@ -145,6 +150,10 @@ impl Watched<'_> {
                 }
                 Ok(Some(Err(error))) => return Err(after_accepted(&error)),
                 Ok(None) => return Ok(false),
+                Err(_) if self.silent.is_some_and(|since| since.elapsed() >= NO_ANSWER) => {
+                    let message = "the page has stopped, and shows no answer";
+                    return Err(Failure::new(FailureCode::SiteError, Posted::Yes, message));
+                }
                 Err(_) => self.stands_still(),
             }
         }
@@ -183,6 +192,8 @@ impl Watched<'_> {
             self.conversation = Some(id);
         }
         self.bytes += text.len() as u64;
+        let is_silent = sign == Sign::Off && self.bytes == 0;
+        self.silent = is_silent.then(|| self.silent.unwrap_or_else(Instant::now));
         if !text.is_empty() {
             pieces.push(Piece::Text(text));
         }
