@@ -14,7 +14,7 @@ pub use link::Link;
 pub use ports::free_port;
 pub use process::Process;
 pub use signals::{chromium_pids, kill_hard, terminate};
-pub use stack::{Setup, Stack};
+pub use stack::{OwnSite, Setup, Stack};
 pub use wait::{until, within};
 
 pub use wormhole_playground as site;

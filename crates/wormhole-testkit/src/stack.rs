@@ -24,12 +24,22 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 /// The services' grace time here, and some seconds for closing Chromium.
 const LEAVES_WITHIN: Duration = Duration::from_secs(30);
 
+/// A site that the test brings along. It has no login; the practice site is there as always, and nobody asks it.
+pub struct OwnSite {
+    /// Where it lives.
+    pub origin: String,
+    /// A model it has.
+    pub model: &'static str,
+}
+
 /// What a test wants otherwise than usual.
 pub struct Setup {
     /// How the site behaves from the start.
     pub site: SiteConfig,
     /// The shipped site profile that the bridge's is made from.
     pub profile: &'static str,
+    /// In place of the practice site.
+    pub own_site: Option<OwnSite>,
     /// Turns at once. The profile's own two would make most tests a test of the queue.
     pub capacity: u32,
     /// The bridge is given this password in place of the right one.
@@ -47,6 +57,7 @@ impl Default for Setup {
         Self {
             site: SiteConfig::default(),
             profile: "outlier",
+            own_site: None,
             capacity: 32,
             password: None,
             bridge: Vec::new(),
@@ -203,6 +214,15 @@ impl Stack {
             ("CHROME_DEBUG_PORT", "0".to_owned()),
             ("CHROME_EXTRA_ARGS", self.chrome_args.clone()),
         ];
+        if let Some(own) = &self.setup.own_site {
+            // Its pages may want fonts and scripts from elsewhere. No proxy listens there, and none is asked for loopback.
+            let loopback_only = "--proxy-server=127.0.0.1:1";
+            let there = [
+                ("WORMHOLE_SITE_ORIGIN", own.origin.clone()),
+                ("CHROME_EXTRA_ARGS", loopback_only.to_owned()),
+            ];
+            override_with(&mut variables, &there);
+        }
         override_with(&mut variables, &self.setup.bridge);
         self.bridge = Some(self.launch("bridge", self.ports[1].admin, variables));
     }
@@ -292,9 +312,10 @@ impl Stack {
         for service in ["server", "bridge", "oai"] {
             self.until_readyz(service, 200).await;
         }
+        let model = self.setup.own_site.as_ref().map_or("practice-echo", |own| own.model);
         until(READY_WITHIN, "the API lists the site's models", || async {
             let listed = self.api.get("/v1/models").send().await.ok()?.text().await.ok()?;
-            listed.contains("practice-echo").then_some(())
+            listed.contains(model).then_some(())
         })
         .await;
     }
@@ -346,7 +367,8 @@ impl Stack {
         secrets.extend(self.tokens.iter().cloned());
         secrets.extend(prompts.iter().map(ToString::to_string));
         let cookies = cookie_values(&self.profile().join("wormhole-cookies.json"));
-        assert!(self.setup.not_ready || !cookies.is_empty(), "the bridge saved its cookies");
+        let logs_in = self.setup.own_site.is_none() && !self.setup.not_ready;
+        assert!(!logs_in || !cookies.is_empty(), "the bridge saved its cookies");
         secrets.extend(cookies);
         assert_silent(&logs.each_ref().map(PathBuf::as_path), &secrets);
     }
