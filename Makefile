@@ -16,7 +16,7 @@ demo: ## Practice site, Chromium and all three services: one streamed answer, th
 	cargo run --locked -p wormhole -- demo $(ARGS)
 
 test: ## Everything CI runs
-	@scripts/setup.sh chromium nextest clients
+	@scripts/setup.sh chromium nextest clients pages
 	cargo nextest run --locked --workspace
 	node --test crates/wormhole-bridge/inject/
 
@@ -43,4 +43,4 @@ fmt: ## Format
 	cargo fmt --all
 
 setup: ## Install everything any target needs
-	@scripts/setup.sh chromium nextest deny clients
+	@scripts/setup.sh chromium nextest deny clients pages

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs and the machine lacks; says nothing where nothing is missing.
-#   scripts/setup.sh chromium | nextest | deny | clients ...
+#   scripts/setup.sh chromium | nextest | deny | clients | pages ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.tools
@@ -54,9 +54,22 @@ clients() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# The chat programs that the shipped site profiles are tested with, pinned, in an environment of their own.
+pages() {
+  have python3 || apt python3
+  local stamp wanted
+  stamp=$tools/pages.stamp
+  wanted=$(sha256sum <tests/pages/requirements.txt)
+  [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+  say "installing Gradio and Chainlit into .tools (a minute or two)"
+  python3 -m venv "$tools/pages" 2>/dev/null || { apt python3-venv; python3 -m venv "$tools/pages"; }
+  "$tools/pages/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/pages/requirements.txt
+  printf '%s\n' "$wanted" >"$stamp"
+}
+
 for part in "$@"; do
   case $part in
-    chromium | nextest | deny | clients) "$part" ;;
+    chromium | nextest | deny | clients | pages) "$part" ;;
     *) say "unknown part: $part"; exit 64 ;;
   esac
 done

@@ -61,7 +61,7 @@ pub struct HubArgs {
 #[derive(Debug, Clone, ClapArgs)]
 #[group(skip)]
 pub struct SiteArgs {
-    /// The site profile: the name of a shipped one (outlier, outlier-expert, playground) or the path of a YAML file.
+    /// The site profile: the name of a shipped one (see `wormhole site list`) or the path of a YAML file.
     #[arg(long, env = "WORMHOLE_SITE", default_value = "outlier", value_name = "NAME|FILE")]
     pub site: String,
     /// The site's origin, in place of the profile's; the login lives there, too.

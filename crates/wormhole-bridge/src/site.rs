@@ -44,11 +44,13 @@ pub(crate) use crate::site::{
 };
 
 /// The profiles that come with the program.
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 6] = [
     ("outlier", include_str!("../sites/outlier.yaml")),
     ("outlier-expert", include_str!("../sites/outlier-expert.yaml")),
     ("playground", include_str!("../sites/playground.yaml")),
     ("playground-dom", include_str!("../sites/playground-dom.yaml")),
+    ("gradio", include_str!("../sites/gradio.yaml")),
+    ("chainlit", include_str!("../sites/chainlit.yaml")),
 ];
 
 /// Why there is no usable profile. One line for the operator.

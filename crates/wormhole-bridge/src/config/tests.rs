@@ -64,7 +64,7 @@ fn the_site_is_a_name_or_a_file_and_may_live_elsewhere() {
     assert_eq!(config.browser.origins.len(), 1);
     bad(
         &["--site", "outlyer"],
-        "WORMHOLE_SITE: no site profile is called \"outlyer\": shipped are outlier, outlier-expert, playground; or give the path of a YAML file",
+        "WORMHOLE_SITE: no site profile is called \"outlyer\": shipped are outlier, outlier-expert, playground, playground-dom, gradio, chainlit; or give the path of a YAML file",
     );
     let error = Config::try_from(
         Cli::parse_from(["x", "--page-token", "t", "--site-origin", "http://a.example"]).args,

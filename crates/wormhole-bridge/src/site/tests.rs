@@ -214,7 +214,7 @@ fn a_name_that_is_no_profile_lists_those_there_are() {
     let error = Profile::load("outlyer").unwrap_err().to_string();
     assert_eq!(
         error,
-        "no site profile is called \"outlyer\": shipped are outlier, outlier-expert, playground, playground-dom; or give the path of a YAML file"
+        "no site profile is called \"outlyer\": shipped are outlier, outlier-expert, playground, playground-dom, gradio, chainlit; or give the path of a YAML file"
     );
     assert!(
         Profile::load("./nowhere.yaml").unwrap_err().to_string().starts_with("cannot read the site profile")

@@ -18,6 +18,8 @@ mod many;
 #[cfg(test)]
 mod pieces;
 #[cfg(test)]
+mod self_hosted;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod settings;
