@@ -69,6 +69,8 @@ pub struct Switches {
     pub editable_composer: bool,
     /// Milliseconds between two times that the chat page shows a growing answer (0: with every word).
     pub render_pace_ms: u32,
+    /// The pages' policy lets them connect to other origins.
+    pub connect_anywhere: bool,
 }
 
 impl Default for Switches {
@@ -88,6 +90,7 @@ impl Default for Switches {
             redesign: false,
             editable_composer: false,
             render_pace_ms: 0,
+            connect_anywhere: false,
         }
     }
 }
