@@ -3,7 +3,8 @@
 
 /**
  * @param {any} scope The global object of our isolated world.
- * @param {{ origins: string[], binding: string, entry: string }} config
+ * @param {{ origins: string[], binding: string, entry: string, socket?: { url: string, token: string } | null }} config
+ *   With `socket` everything goes through a WebSocket, and the binding says only that one is dialled, or cannot be.
  */
 function install(scope, config) {
   // The script is run in every frame of the process, and again in a document that already has it.
@@ -14,7 +15,22 @@ function install(scope, config) {
   const doc = Array.from(scope.crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, "0")).join("");
   const over = new scope.AbortController();
-  const transport = createTransport({ doc, send });
+  const aside = (/** @type {Frame} */ frame) => send(JSON.stringify([{ doc, id: 0, seq: 0, ...frame }]));
+  const socket = config.socket ? createSocket({
+    scope, doc, ...config.socket,
+    begin() {
+      streams.abortAll();
+      watches.abortAll();
+      transport.restart();
+      hello();
+    },
+    run: (commands) => commands.forEach(run),
+    fail(reason) {
+      over.abort();
+      aside({ k: "no_socket", reason });
+    },
+  }) : undefined;
+  const transport = createTransport({ doc, send: socket?.send ?? send });
   const page = createPage(scope);
   const streams = createStreams({ scope, emit: transport.emit, cookie: page.cookie });
   const controls = createControls({ scope, page });
@@ -23,10 +39,12 @@ function install(scope, config) {
 
   over.signal.addEventListener("abort", () => {
     transport.close();
+    socket?.close();
     streams.abortAll();
     watches.abortAll();
   });
   scope.addEventListener("pagehide", () => over.abort(), { signal: over.signal });
+  if (socket) scope.addEventListener("securitypolicyviolation", socket.forbidden, { signal: over.signal });
 
   /** False when the commands are meant for another document: context ids are used again after a crash. */
   const deliver = (/** @type {string} */ expected, /** @type {unknown[]} */ commands) => {
@@ -35,7 +53,13 @@ function install(scope, config) {
     return true;
   };
   Object.defineProperty(scope, config.entry, { value: Object.freeze({ deliver }) });
-  transport.emit(0, { k: "hello", version: VERSION, origin: scope.location.origin, path: scope.location.pathname });
+  const hello = () =>
+    transport.emit(0, { k: "hello", version: VERSION, origin: scope.location.origin, path: scope.location.pathname });
+  if (socket) {
+    // A socket takes its time: by then, another document may be on its way.
+    aside({ k: "dialling" });
+    socket.open();
+  } else hello();
 }
 
 /**

@@ -25,7 +25,8 @@
  * @typedef {{ k: "hello", version: number, origin: string, path: string }
  *          | { k: "head", status: number, url: string, content_type: string, retry_after: string }
  *          | { k: "chunk", text: string } | { k: "end" } | { k: "value", value: unknown }
- *          | { k: "error", code: ErrorCode, message: string }} Frame
+ *          | { k: "error", code: ErrorCode, message: string }
+ *          | { k: "dialling" } | { k: "no_socket", reason: "policy" | "insecure" | "failed" | "lost" }} Frame
  * @typedef {"aborted" | "network" | "encoding" | "missing" | "script"} ErrorCode
  */
 

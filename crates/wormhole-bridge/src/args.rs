@@ -25,6 +25,9 @@ pub struct Args {
     /// Waits.
     #[command(flatten)]
     pub waits: WaitArgs,
+    /// The page port.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// Where probes and metrics are served.
     #[arg(long, env = "WORMHOLE_BRIDGE_ADMIN", default_value = "0.0.0.0:9466", value_name = "ADDRESS")]
     pub admin: SocketAddr,
@@ -136,4 +139,16 @@ pub struct WaitArgs {
     /// How long answers that still stream may hold up a new login, which would break them off.
     #[arg(long, env = "WORMHOLE_LOGIN_PATIENCE", default_value = "15s", value_parser = parse_duration, value_name = "DURATION")]
     pub login_patience: Duration,
+}
+
+/// The WebSocket transport between the page script and the bridge.
+#[derive(Debug, Clone, ClapArgs)]
+#[group(skip)]
+pub struct PageArgs {
+    /// Where the page script's WebSocket arrives, such as 127.0.0.1:8766; without it the script speaks over DevTools.
+    #[arg(long, env = "WORMHOLE_PAGE_LISTEN", value_name = "ADDRESS")]
+    pub page_listen: Option<SocketAddr>,
+    /// What the page dials to get there, `ws://` or `wss://`.
+    #[arg(long, env = "WORMHOLE_PAGE_URL", default_value = "ws://127.0.0.1:8766", value_name = "URL")]
+    pub page_url: Url,
 }

@@ -18,6 +18,7 @@ use crate::chrome::{Chrome, Gone, ProfileLock, devtools};
 pub use crate::chrome::{GoneReason, LaunchError};
 use crate::cookies::{self, Saved};
 use crate::inject;
+use crate::page_port::{PageDoor, Pass};
 use crate::tab::{self, Life, Shared, Tab, TabError};
 
 /// How to start a browser.
@@ -39,6 +40,8 @@ pub struct BrowserConfig {
     pub origins: Vec<Url>,
     /// A file to inject in place of our own script.
     pub script: Option<PathBuf>,
+    /// Where the script is to come by a WebSocket, in place of the binding.
+    pub page_port: Option<PageDoor>,
     /// How long until Chromium must be ready.
     pub launch_timeout: Duration,
 }
@@ -55,6 +58,7 @@ impl BrowserConfig {
             extra_args: Vec::new(),
             origins,
             script: None,
+            page_port: None,
             launch_timeout: Duration::from_secs(30),
         }
     }
@@ -71,6 +75,8 @@ pub struct Browser {
     /// The tab's own task, one of those below.
     life: AbortHandle,
     _tasks: JoinSet<()>,
+    /// For as long as it is here, pages may come by the page port.
+    _pass: Option<Pass>,
     chrome: Chrome,
 }
 
@@ -81,7 +87,8 @@ impl Browser {
     /// [`LaunchError::ProfileLocked`] and [`LaunchError::ProfileInUse`] are for somebody else to end; others may
     /// pass by themselves.
     pub async fn launch(config: &BrowserConfig) -> Result<Self, LaunchError> {
-        let script = read_script(config).await?;
+        let pass = config.page_port.as_ref().map(PageDoor::pass);
+        let script = read_script(config, pass.as_ref()).await?;
         let lock = ProfileLock::take(&config.user_data_dir)?;
         let saved = Saved::read(&config.user_data_dir).await;
         let (chrome, address) = Chrome::start(config, lock).await?;
@@ -103,6 +110,9 @@ impl Browser {
         tracing::debug!(restored, "saved cookies are back");
         refuse_downloads(&devtools).await.map_err(failed)?;
         let shared = Arc::new(Shared::new(inject::origins(&config.origins)));
+        if let Some(pass) = &pass {
+            pass.lead_to(&shared);
+        }
         let opened = tab::open(&devtools, &script).await.map_err(failed)?;
         close_others(&devtools, opened.0.target_id()).await.map_err(failed)?;
         shared.set_page(opened.0.clone());
@@ -117,6 +127,7 @@ impl Browser {
             profile: config.user_data_dir.clone(),
             life,
             _tasks: tasks,
+            _pass: pass,
             chrome,
         };
         Ok(browser)
@@ -171,12 +182,12 @@ impl fmt::Debug for Browser {
     }
 }
 
-async fn read_script(config: &BrowserConfig) -> Result<String, LaunchError> {
+async fn read_script(config: &BrowserConfig, pass: Option<&Pass>) -> Result<String, LaunchError> {
     let origins = inject::origins(&config.origins);
-    let Some(path) = &config.script else { return Ok(inject::assemble(inject::SCRIPT, &origins)) };
+    let Some(path) = &config.script else { return Ok(inject::assemble(inject::SCRIPT, &origins, pass)) };
     let mounted = tokio::fs::read_to_string(path).await;
     let body = mounted.map_err(|source| LaunchError::Script { path: path.clone(), source })?;
-    Ok(inject::assemble(&body, &origins))
+    Ok(inject::assemble(&body, &origins, pass))
 }
 
 /// The blank page that Chromium starts with.

@@ -10,8 +10,9 @@ use wormhole_client::{HubAddress, LinkTimings, hub_url};
 use wormhole_runtime::{ConfigError, SecretString, secret_from};
 
 use crate::{
-    args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
+    args::{Args, ChromeArgs, HubArgs, LoginArgs, PageArgs, SiteArgs, WaitArgs},
     browser::BrowserConfig,
+    page_port::PagePortConfig,
     session::{Credentials, Password},
     site::Profile,
 };
@@ -35,6 +36,8 @@ pub struct Config {
     pub browser: BrowserConfig,
     /// How the session is kept.
     pub session: SessionTimings,
+    /// The page port; without it there is no such socket, and the page script speaks over DevTools.
+    pub page_port: Option<PagePortConfig>,
     /// How long a shutdown may wait for turns that run.
     pub grace: Duration,
 }
@@ -79,6 +82,7 @@ impl Config {
             credentials: None,
             browser,
             session: SessionTimings::default(),
+            page_port: None,
             grace: Duration::from_secs(25),
         }
     }
@@ -88,7 +92,7 @@ impl TryFrom<Args> for Config {
     type Error = ConfigError;
 
     fn try_from(args: Args) -> Result<Self, ConfigError> {
-        let Args { hub, site, login, chrome, waits, admin, grace, log: _ } = args;
+        let Args { hub, site, login, chrome, waits, page, admin, grace, log: _ } = args;
         let mut profile = site.profile()?;
         let session = waits.apply(&mut profile)?;
         Ok(Self {
@@ -100,6 +104,7 @@ impl TryFrom<Args> for Config {
             account: account(site.account)?,
             credentials: login.credentials()?,
             session,
+            page_port: page.config()?,
             grace,
         })
     }
@@ -193,6 +198,20 @@ impl ChromeArgs {
         let extra = self.chrome_extra_args.as_deref().unwrap_or_default();
         browser.extra_args = extra.split_whitespace().map(str::to_owned).collect();
         Ok(browser)
+    }
+}
+
+impl PageArgs {
+    fn config(self) -> Result<Option<PagePortConfig>, ConfigError> {
+        let Self { page_listen, page_url: url } = self;
+        let Some(listen) = page_listen else { return Ok(None) };
+        // The token travels in a message. What stands in an address, a page's own tools show and proxies log.
+        let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "ws" | "wss") || !is_plain {
+            let what = "must be a plain URL such as ws://127.0.0.1:8766";
+            return Err(ConfigError::new("WORMHOLE_PAGE_URL", what));
+        }
+        Ok(Some(PagePortConfig { listen, url: Some(url) }))
     }
 }
 

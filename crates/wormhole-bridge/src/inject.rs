@@ -1,10 +1,14 @@
 //! The page script: its files, one after the other, in one strict function.
 //!
 //! An operator may mount a file in place of ours. It runs in the same frame: `wormhole` holds the origins it may
-//! work in, the name of the binding it speaks through, and the name of the entry it is spoken to through.
+//! work in, the name of the binding it speaks through, the name of the entry it is spoken to through, and, where it is
+//! to come by the page port, the socket's address and the token of this browser. Only our own world can read them.
 
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 use url::Url;
+
+use crate::page_port::Pass;
 
 /// The world our script lives in; the page sees neither it nor anything in it.
 pub(crate) const WORLD: &str = "wormhole";
@@ -19,6 +23,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const SCRIPT: &str = concat!(
     include_str!("../inject/protocol.js"),
     include_str!("../inject/transport.js"),
+    include_str!("../inject/socket.js"),
     include_str!("../inject/page.js"),
     include_str!("../inject/controls.js"),
     include_str!("../inject/inline.js"),
@@ -28,9 +33,10 @@ pub(crate) const SCRIPT: &str = concat!(
     include_str!("../inject/main.js"),
 );
 
-/// The source to inject: `body` for these origins only.
-pub(crate) fn assemble(body: &str, origins: &[String]) -> String {
-    let config = json!({ "origins": origins, "binding": BINDING, "entry": ENTRY });
+/// The source to inject: `body` for these origins only; with a pass it comes by the page port.
+pub(crate) fn assemble(body: &str, origins: &[String], pass: Option<&Pass>) -> String {
+    let socket = pass.map(|pass| json!({ "url": pass.url(), "token": pass.token().expose_secret() }));
+    let config = json!({ "origins": origins, "binding": BINDING, "entry": ENTRY, "socket": socket });
     format!("((wormhole) => {{\n\"use strict\";\n{body}\n}})({config});\n")
 }
 

@@ -11,6 +11,7 @@ pub mod doctor;
 mod inject;
 pub mod login;
 mod metrics;
+pub mod page_port;
 mod relay;
 mod running;
 mod service;
@@ -20,7 +21,7 @@ pub mod tab;
 mod turn;
 
 pub use crate::{
-    args::{Args, ChromeArgs, HubArgs, LoginArgs, SiteArgs, WaitArgs},
+    args::{Args, ChromeArgs, HubArgs, LoginArgs, PageArgs, SiteArgs, WaitArgs},
     config::{Config, SessionTimings},
     service::{Service, StartError, run},
     session::{Credentials, Password},

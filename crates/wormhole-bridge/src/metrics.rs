@@ -6,7 +6,7 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use wormhole_protocol::{FailureCode, PageState};
 use wormhole_runtime::{Registry, counter, counter_vec, gauge, gauge_vec, histogram};
 
-use crate::{browser::GoneReason, calls::CallName};
+use crate::{browser::GoneReason, calls::CallName, page_port::PagePortMetrics};
 
 /// Seconds until the head of a turn's answer: sites take from a blink to a minute.
 const FIRST_BYTE_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
@@ -54,6 +54,8 @@ pub(crate) struct Metrics {
     csrf_refreshes: IntCounter,
     cookie_saves: IntCounterVec,
     first_byte: Histogram,
+    /// What the page port counts.
+    pub(crate) page_port: PagePortMetrics,
 }
 
 impl Metrics {
@@ -106,6 +108,7 @@ impl Metrics {
                 "From a turn's post to the head of its answer",
                 &FIRST_BYTE_BUCKETS,
             )?,
+            page_port: PagePortMetrics::register(registry)?,
         };
         metrics.create_series();
         Ok(metrics)

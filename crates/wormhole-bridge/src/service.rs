@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wormhole_client::{LinkState, PageLink};
 use wormhole_runtime::{
-    Admin, EX_USAGE, Lifecycle, Readiness, VERSION, install_crypto_provider, registry, revision,
+    Admin, EX_USAGE, Lifecycle, ListenError, Readiness, VERSION, install_crypto_provider, registry, revision,
 };
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     calls::Caller,
     config::Config,
     metrics::Metrics,
+    page_port::PagePort,
     relay::Relay,
     running::Running,
     session::{Keeper, KeeperConfig, Looker, Session},
@@ -40,6 +41,9 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// The page port cannot be bound.
+    #[error("the page port (WORMHOLE_PAGE_LISTEN) {0}")]
+    PagePort(#[source] ListenError),
     /// A metric's name is taken.
     #[error("cannot register the bridge's metrics: {0}")]
     Metrics(#[source] prometheus::Error),
@@ -53,14 +57,15 @@ pub struct Service {
     metrics: Arc<Metrics>,
     readiness: Readiness,
     session: Session,
+    page_port: Option<PagePort>,
 }
 
 impl Service {
-    /// Binds the admin port.
+    /// Binds the admin port, and the page port if there is one.
     ///
     /// # Errors
     /// The address cannot be bound; the error names it.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
+    pub async fn bind(mut config: Config) -> Result<Self, StartError> {
         install_crypto_provider();
         let registry = registry();
         let metrics = Arc::new(Metrics::register(&registry).map_err(StartError::Metrics)?);
@@ -71,7 +76,15 @@ impl Service {
         let admin = Admin::bind(addr, registry, readiness.clone())
             .await
             .map_err(|source| StartError::Admin { addr, source })?;
-        Ok(Self { config, admin, metrics, readiness, session })
+        let page_port = match &config.page_port {
+            Some(port) => {
+                let port = PagePort::bind(port, metrics.page_port.clone()).await;
+                Some(port.map_err(StartError::PagePort)?)
+            }
+            None => None,
+        };
+        config.browser.page_port = page_port.as_ref().map(PagePort::door);
+        Ok(Self { config, admin, metrics, readiness, session, page_port })
     }
 
     /// Where probes and metrics are answered.
@@ -86,7 +99,7 @@ impl Service {
 
     /// Starts the browser, the login and the link to the hub; returns at once.
     pub fn spawn(self, lifecycle: &Lifecycle) {
-        let Self { config, admin, metrics, readiness, session } = self;
+        let Self { config, admin, metrics, readiness, session, page_port } = self;
         tracing::info!(
             admin = %admin.addr(), site = config.site.name, account = config.account, version = VERSION,
             revision = revision(), "bridge is up"
@@ -99,6 +112,9 @@ impl Service {
         let running = Running::new(Arc::clone(&metrics));
         let caller = Caller::new(Arc::new(config.site.clone()), Arc::clone(&metrics));
         let kept = CancellationToken::new();
+        if let Some(page_port) = page_port {
+            page_port.spawn(lifecycle, kept.clone());
+        }
         let keeper = Keeper {
             config: keeper_config(config),
             session: session.clone(),

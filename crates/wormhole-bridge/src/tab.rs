@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use url::Url;
 
+pub(crate) use self::command::Command;
 use self::command::{Action, CREDIT};
 pub(crate) use self::controls::{Choice, Sendable};
 pub use self::error::TabError;
@@ -33,7 +34,7 @@ use self::reply::Chunks;
 pub use self::reply::FetchReply;
 pub use self::request::{CsrfRule, FetchRequest};
 use self::shared::Open;
-pub(crate) use self::shared::Shared;
+pub(crate) use self::shared::{Shared, Way};
 use self::slots::{Item, Waiter};
 use crate::chrome::devtools::COMMAND;
 use crate::cookies;
@@ -64,8 +65,8 @@ pub enum TabEvent {
     },
     /// There is no script in the tab: everything asked of it fails with this reason until it is installed again.
     Lost {
-        /// `ContextLost` (also before the first navigation), `Crashed`, `NotAllowed`, `Script` (a mounted script of
-        /// another version) or `BrowserGone` (final).
+        /// `ContextLost` (also before the first navigation), `Crashed`, `NotAllowed`, `Forbidden`, `Script` (a mounted
+        /// script of another version) or `BrowserGone` (final).
         reason: TabError,
     },
 }

@@ -5,7 +5,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const vm = require("node:vm");
 
-const FILES = ["protocol.js", "transport.js", "page.js", "controls.js", "inline.js", "markdown.js", "stream.js", "watch.js", "main.js"];
+const FILES = ["protocol.js", "transport.js", "socket.js", "page.js", "controls.js", "inline.js", "markdown.js", "stream.js", "watch.js", "main.js"];
 const read = (...parts) => fs.readFileSync(path.join(__dirname, ...parts), "utf8");
 const SOURCE = FILES.map((file) => read("..", file)).join("");
 
@@ -13,7 +13,7 @@ exports.fixtures = JSON.parse(read("../../../wormhole-protocol/fixtures/page_fra
 exports.commands = JSON.parse(read("commands.json"));
 
 /** A world with just what the script may use; everything the script says lands in `frames`. */
-exports.world = ({ origin = "https://chat.example", fetch = undefined, elements = {}, cookies = "", top = true } = {}) => {
+exports.world = ({ origin = "https://chat.example", fetch = undefined, elements = {}, cookies = "", top = true, socket = undefined } = {}) => {
   const frames = [];
   class Element extends EventTarget {
     constructor(init) {
@@ -67,10 +67,11 @@ exports.world = ({ origin = "https://chat.example", fetch = undefined, elements 
     document: new Document(),
     fetch: fetch ?? (() => Promise.reject(new TypeError("Failed to fetch"))),
     __wormhole_emit: (text) => frames.push(...JSON.parse(text)),
+    WebSocket: socket?.WebSocket, setTimeout: socket?.setTimeout, clearTimeout: socket?.clearTimeout,
   });
   scope.self = scope;
   scope.top = top ? scope : {};
-  const config = { origins: ["https://chat.example"], binding: "__wormhole_emit", entry: "__wormhole" };
+  const config = { origins: ["https://chat.example"], binding: "__wormhole_emit", entry: "__wormhole", socket: socket?.config };
   const run = () => {
     const body = `"use strict"; ((globalThis) => {${SOURCE}\n})(scope);`;
     vm.runInThisContext(`((wormhole, scope) => { ${body} })`)(config, scope);

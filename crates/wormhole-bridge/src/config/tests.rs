@@ -119,3 +119,14 @@ fn no_setting_shows_a_secret() {
         assert!(!shown.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn the_page_port_is_off_unless_it_is_asked_for() {
+    assert!(good(&["--page-url", "ws://127.0.0.1:1"]).page_port.is_none());
+    let port = good(&["--page-listen", "127.0.0.1:8766"]).page_port.expect("a page port");
+    assert_eq!(port.url.unwrap().as_str(), "ws://127.0.0.1:8766/");
+    let message = "WORMHOLE_PAGE_URL: must be a plain URL such as ws://127.0.0.1:8766";
+    for url in ["http://127.0.0.1:8766", "ws://127.0.0.1:8766/?token=x", "ws://me@127.0.0.1:8766"] {
+        bad(&["--page-listen", "127.0.0.1:8766", "--page-url", url], message);
+    }
+}

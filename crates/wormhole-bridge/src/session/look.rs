@@ -48,6 +48,8 @@ impl Looker {
         match tab.goto(&self.site().start_url()).await {
             Ok(()) => self.look(tab).await,
             Err(TabError::BrowserGone) => Err(TabError::BrowserGone),
+            // Nothing passes by itself: an operator has to choose another transport.
+            Err(error @ TabError::Forbidden(_)) => Ok(Look::Changed(error.to_string())),
             Err(error) => Ok(Look::Unreachable(error.to_string())),
         }
     }

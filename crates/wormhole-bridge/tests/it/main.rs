@@ -11,6 +11,8 @@ mod browser_profile;
 #[cfg(test)]
 mod browser_site;
 #[cfg(test)]
+mod browser_socket;
+#[cfg(test)]
 mod browser_start;
 #[cfg(test)]
 mod dom_markdown;
@@ -30,3 +32,5 @@ mod turn_answers;
 mod turn_faults;
 #[cfg(test)]
 mod turn_images;
+#[cfg(test)]
+mod turn_socket;
