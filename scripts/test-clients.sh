@@ -10,6 +10,8 @@ install_programs() {
   [ -x "$programs/aider/bin/aider" ] || { python3 -m venv "$programs/aider" && "$programs/aider/bin/pip" install -q aider-chat==0.86.2; }
   [ -x "$programs/node/node_modules/.bin/codex" ] ||
     npm --prefix "$programs/node" install --silent --no-audit --no-fund @openai/codex@0.169.0 opencode-ai@1.18.33
+  [ -x "$programs/claude/node_modules/.bin/claude" ] ||
+    npm --prefix "$programs/claude" install --silent --no-audit --no-fund @anthropic-ai/claude-code@2.1.330
 }
 
 work=$(mktemp -d)
@@ -69,5 +71,10 @@ holds "codex exec --oss" 'The last result says' env CODEX_OSS_BASE_URL="$base/v1
   'run it [[call:exec_command {"cmd":"echo the-treasure"}]]'
 holds "opencode calls a tool" 'The last result says' "$programs/node/node_modules/.bin/opencode" run \
   'look [[call:bash {"command":"echo the-treasure","description":"x"}]]'
-printf '%d passed, %d failed\n' "$passed" "$((5 - passed))"
+printf 'the treasure is under the tree\n' >"$work/map.txt"
+holds "Claude Code calls two tools" 'the treasure is under the tree' env ANTHROPIC_BASE_URL="$base" ANTHROPIC_AUTH_TOKEN=x \
+  ANTHROPIC_MODEL=practice-agent ANTHROPIC_SMALL_FAST_MODEL=practice-agent CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 \
+  "$programs/claude/node_modules/.bin/claude" --allowedTools Bash,Read -p "look around
+  [[call:Bash {\"command\":\"ls\",\"description\":\"x\"}]] [[call:Read {\"file_path\":\"$work/map.txt\"}]]"
+printf '%d passed, %d failed\n' "$passed" "$((6 - passed))"
 exit $failed

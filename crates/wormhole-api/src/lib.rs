@@ -9,6 +9,7 @@ pub mod openai;
 pub mod responses;
 pub mod sse;
 
+mod function;
 #[cfg(test)]
 mod shapes;
 mod text;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 
+pub use function::{Function, FunctionCall};
 pub use text::TextOr;
 
 /// Fields of a request that no type names. `None` where the field was `null`, which asks for nothing.

@@ -12,10 +12,7 @@ pub use embed::{EmbedRequest, Embedded, EmbeddedOne};
 pub use generate::{GenerateLine, GenerateRequest};
 pub use manage::{PullRequest, Running, RunningModel, Status};
 pub use models::{Details, Show, ShowRequest, Tag, Tags, Version};
-pub use request::{
-    ChatRequest, Function, FunctionCall, KeepAlive, Options, RequestMessage, Think, Tool, ToolCall,
-    ToolChoice,
-};
+pub use request::{ChatRequest, KeepAlive, Options, RequestMessage, Think, Tool, ToolCall, ToolChoice};
 
 use serde::Serialize;
 

@@ -11,6 +11,6 @@ pub use chunk::{ChatChunk, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
 pub use error::{ErrorBody, ErrorEnvelope};
 pub use models::{Model, ModelList};
 pub use request::{
-    AllowedTool, AllowedTools, ChatRequest, Content, ContentPart, Function, FunctionCall, Named, NamedSchema,
-    RequestMessage, ResponseFormat, StreamOptions, Tool, ToolCall, ToolChoice, ToolChoiceObject,
+    AllowedTool, AllowedTools, ChatRequest, Content, ContentPart, Named, NamedSchema, RequestMessage,
+    ResponseFormat, StreamOptions, Tool, ToolCall, ToolChoice, ToolChoiceObject,
 };

@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::write_json;
 
+/// Of an event stream.
+pub const CONTENT_TYPE: &str = "text/event-stream";
+
 /// A comment that keeps a connection alive; every event stream parser skips it.
 pub const PING: &[u8] = b": ping\n\n";
 

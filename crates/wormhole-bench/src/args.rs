@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::soak::SoakArgs;
+
 /// Where the tables go when `make bench` runs in the workspace's root.
 const DOCUMENT: &str = "docs/PERFORMANCE.md";
 
 /// Measures Wormhole here and now: a fake page, a load generator, and the real release binaries between them.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "wormhole-bench", version)]
+#[command(name = "wormhole-bench", version, args_conflicts_with_subcommands = true)]
 pub struct Args {
+    /// Something else than the tables.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// How many runs; the table says median and range.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
     pub runs: u32,
@@ -28,7 +33,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "write")]
     pub no_write: bool,
     /// Where the binaries to measure are [default: beside this one].
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, global = true, value_name = "FOLDER")]
     pub bin_dir: Option<PathBuf>,
 }
 
@@ -58,6 +63,13 @@ impl Args {
             _ => Scale::NORMAL,
         }
     }
+}
+
+/// What else there is to run.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Command {
+    /// Half an hour through Chromium: memory, open files, zombies and disk over time.
+    Soak(SoakArgs),
 }
 
 /// A part of the bench.

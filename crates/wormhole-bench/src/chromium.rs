@@ -1,5 +1,6 @@
 //! The same stream read two ways: through the whole of Wormhole with a real Chromium, and plainly from the site.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -18,16 +19,27 @@ use crate::stats::{Figures, p50_and_p99};
 pub(crate) const NEEDED: [&str; 2] = ["wormhole-bridge", "wormhole-playground"];
 
 /// Everything that stands between the words and the reader.
-struct Path {
-    services: Services,
-    bridge: Process,
+pub(crate) struct Path {
+    /// Hub and API.
+    pub(crate) services: Services,
+    /// The bridge, whose children are Chromium's.
+    pub(crate) bridge: Process,
+    /// The bridge's admin port.
+    pub(crate) admin: SocketAddr,
+    /// The bench's clock.
+    pub(crate) clock: Clock,
     site: Process,
     reader: Reader,
     _source: Source,
 }
 
 impl Path {
-    async fn open(binaries: &Binaries, clock: Clock) -> Result<Self> {
+    /// Starts all of it; `more` settings are the bridge's, in place of the usual ones of that name.
+    pub(crate) async fn open(
+        binaries: &Binaries,
+        clock: Clock,
+        more: &[(&'static str, String)],
+    ) -> Result<Self> {
         let source = Source::serve(clock).await?;
         let address = free_address()?;
         let mut site = binaries.start(
@@ -43,26 +55,27 @@ impl Path {
         let reader = Reader::log_in(address, clock).await?;
         let services = Services::start(binaries, clock).await?;
         let admin = free_address()?;
-        let mut bridge = binaries.start(
-            "wormhole-bridge",
-            &[
-                ("WORMHOLE_SERVER_URL", format!("ws://{}", services.hub)),
-                ("WORMHOLE_PAGE_TOKEN", PAGE_TOKEN.to_owned()),
-                ("WORMHOLE_BRIDGE_ADMIN", admin.to_string()),
-                ("WORMHOLE_SITE", "outlier".to_owned()),
-                ("WORMHOLE_SITE_ORIGIN", format!("http://{address}")),
-                ("OUTLIER_EMAIL", EMAIL.to_owned()),
-                ("OUTLIER_PASSWORD", PASSWORD.to_owned()),
-                ("CHROME_USER_DATA_DIR", binaries.logs.join("chrome").display().to_string()),
-                ("CHROME_DEBUG_PORT", "0".to_owned()),
-            ],
-        )?;
+        let mut settings = vec![
+            ("WORMHOLE_SERVER_URL", format!("ws://{}", services.hub)),
+            ("WORMHOLE_PAGE_TOKEN", PAGE_TOKEN.to_owned()),
+            ("WORMHOLE_BRIDGE_ADMIN", admin.to_string()),
+            ("WORMHOLE_SITE", "outlier".to_owned()),
+            ("WORMHOLE_SITE_ORIGIN", format!("http://{address}")),
+            ("OUTLIER_EMAIL", EMAIL.to_owned()),
+            ("OUTLIER_PASSWORD", PASSWORD.to_owned()),
+            ("CHROME_USER_DATA_DIR", binaries.logs.join("chrome").display().to_string()),
+            ("CHROME_DEBUG_PORT", "0".to_owned()),
+        ];
+        settings.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
+        settings.extend(more.iter().cloned());
+        let mut bridge = binaries.start("wormhole-bridge", &settings)?;
         bridge.wait_for(admin, "/readyz", clock).await?;
         services.wait_for_model(MODEL, clock).await?;
-        Ok(Self { services, bridge, site, reader, _source: source })
+        Ok(Self { services, bridge, admin, clock, site, reader, _source: source })
     }
 
-    async fn close(self) -> Result<()> {
+    /// Ends everything.
+    pub(crate) async fn close(self) -> Result<()> {
         self.bridge.stop().await?;
         self.services.stop().await?;
         self.site.stop().await
@@ -90,7 +103,7 @@ pub(crate) async fn measure(
     clock: Clock,
     figures: &mut Figures,
 ) -> Result<()> {
-    let mut path = Path::open(binaries, clock).await?;
+    let mut path = Path::open(binaries, clock, &[]).await?;
     let ask = ask_model(Dialect::OpenAi, MODEL, WORDS, true, History::Short);
     let mut connection = Connection::open(path.services.api, clock).await?;
     let (mut plain, mut through) = (Way::default(), Way::default());

@@ -14,6 +14,7 @@ mod procfs;
 mod reader;
 mod report;
 mod run;
+mod soak;
 mod source;
 mod stack;
 mod standin;
@@ -22,3 +23,4 @@ mod stats;
 
 pub use args::Args;
 pub use run::{interrupted, run};
+pub use soak::{Recycling, SoakArgs};

@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wormhole_client::{HubAddress, PageLink, PageOrder, ReplyWriter};
 use wormhole_protocol::{
-    Body, ConversationId, Failure, FailureCode, Finish, ModelInfo, PageHello, PageState, Post, Posted, TurnId,
+    Body, ConversationId, ConversationRef, Failure, FailureCode, Finish, ModelInfo, PageHello, PageState,
+    Post, Posted, TurnId,
 };
 use wormhole_runtime::Lifecycle;
 
@@ -136,8 +137,9 @@ async fn answer(post: &Post, account: String, clock: Clock, writer: &mut ReplyWr
         let _lost = writer.send(Body::Failed(failure)).await;
         return;
     };
-    let conversation = Some(ConversationId::new(post.turn.as_str()));
-    if writer.send(Body::Accepted { conversation, account }).await.is_err() {
+    // As a site that keeps conversations: what oai remembers of them is part of what a turn costs.
+    let id = ConversationId::new(post.turn.as_str());
+    if writer.send(Body::Accepted { conversation: Some(id.clone()), account }).await.is_err() {
         return;
     }
     let mut bytes = 0;
@@ -154,7 +156,8 @@ async fn answer(post: &Post, account: String, clock: Clock, writer: &mut ReplyWr
     if !script.ends {
         std::future::pending::<()>().await;
     }
-    let _lost = writer.send(Body::Done { finish: Finish::Stop, conversation: None, bytes }).await;
+    let conversation = Some(ConversationRef { id, parent: 1 });
+    let _lost = writer.send(Body::Done { finish: Finish::Stop, conversation, bytes }).await;
 }
 
 struct Running(Arc<AtomicUsize>);

@@ -101,6 +101,11 @@ impl Process {
         procfs::cpu(self.pid)
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Memory now.
     pub(crate) fn memory(&self) -> Result<procfs::Memory> {
         procfs::memory(self.pid)

@@ -11,10 +11,10 @@ use crate::loads::lines;
 use crate::standing::{IDLE_PAGES, SERVICES};
 use crate::stats::{Figures, Summary};
 
-/// What stands before the tables in a document.
-const BEGIN: &str = "<!-- wormhole-bench: begin -->";
-/// What stands after them.
-const END: &str = "<!-- wormhole-bench: end -->";
+/// The name in the comments that stand before and after the tables in a document.
+pub(crate) const BENCH: &str = "wormhole-bench";
+/// The same, for the tables of a soak.
+pub(crate) const SOAK: &str = "wormhole-soak";
 
 /// When and where a bench ran.
 #[derive(Debug)]
@@ -47,17 +47,19 @@ pub(crate) fn tables(figures: &Figures, at: &Circumstances) -> String {
 }
 
 /// Puts the tables between the marker comments of a file, or at its end if it has none.
-pub(crate) fn write(path: &Path, tables: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, marker: &str, tables: &str) -> Result<()> {
     let old = std::fs::read_to_string(path).unwrap_or_default();
-    std::fs::write(path, placed(&old, tables)).with_context(|| format!("cannot write {}", path.display()))
+    std::fs::write(path, placed(&old, marker, tables))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn placed(old: &str, tables: &str) -> String {
-    let (before, after) = match (old.split_once(BEGIN), old.split_once(END)) {
+fn placed(old: &str, marker: &str, tables: &str) -> String {
+    let (begin, end) = (format!("<!-- {marker}: begin -->"), format!("<!-- {marker}: end -->"));
+    let (before, after) = match (old.split_once(&begin), old.split_once(&end)) {
         (Some((before, _)), Some((_, after))) => (before.to_owned(), after),
         _ => (format!("{old}\n"), "\n"),
     };
-    format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", tables.trim())
+    format!("{before}{begin}\n\n{}\n\n{end}{after}", tables.trim())
 }
 
 // === Parts ===
@@ -242,10 +244,11 @@ mod tests {
 
     #[test]
     fn tables_take_the_place_of_older_ones() {
-        let first = placed("# Title\n", "one");
-        assert_eq!(first, format!("# Title\n\n{BEGIN}\n\none\n\n{END}\n"));
-        let between = first.replace(END, &format!("{END}\nend"));
-        let second = placed(&between, "two");
+        let first = placed("# Title\n", "mine", "one");
+        assert_eq!(first, "# Title\n\n<!-- mine: begin -->\n\none\n\n<!-- mine: end -->\n");
+        let between = placed(&first, "other", "three") + "end\n";
+        let second = placed(&between, "mine", "two");
+        assert!(second.contains("three"), "{second}");
         assert!(second.contains("two") && !second.contains("one") && second.ends_with("end\n"), "{second}");
     }
 

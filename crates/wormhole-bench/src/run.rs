@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::{Args, Part, Scale};
+use crate::args::{Args, Command, Part, Scale};
 use crate::clock::Clock;
 use crate::process::{Binaries, raise_open_files, remove_logs};
-use crate::report::{Circumstances, tables, write};
+use crate::report::{BENCH, Circumstances, tables, write};
 use crate::stack::Stack;
 use crate::standing::IDLE_PAGES;
 use crate::stats::Figures;
@@ -19,6 +19,12 @@ use crate::{chromium, loads, procfs, standing};
 pub async fn run(args: Args) -> Result<ExitCode> {
     raise_open_files().context("cannot raise the limit of open files")?;
     let binaries = Binaries::find(args.bin_dir.clone())?;
+    if let Some(Command::Soak(soak)) = &args.command {
+        let (text, holds) = crate::soak::run(soak, &binaries).await?;
+        writeln!(std::io::stdout(), "{text}")?;
+        remove_logs(&binaries.logs);
+        return Ok(ExitCode::from(u8::from(!holds)));
+    }
     let (scale, runs) = (args.scale(), if args.quick { 1 } else { args.runs });
     let (load_before, mut figures) = (procfs::load_average(), Figures::default());
     let errors = measure(&args, &binaries, runs, &mut figures).await?;
@@ -94,7 +100,7 @@ async fn services(binaries: &Binaries, scale: &Scale, figures: &mut Figures) -> 
 fn finish(args: &Args, tables: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{tables}")?;
     if let Some(path) = args.document() {
-        write(path, tables)?;
+        write(path, BENCH, tables)?;
         say(&format!("written to {}", path.display()))?;
     }
     Ok(())

@@ -52,7 +52,33 @@ function createPage(scope) {
     return element.dispatchEvent(new KeyboardEvent(name, init));
   }
 
+  /** A person sees it. @param {any} element */
+  const visible = (element) => element.checkVisibility({ visibilityProperty: true });
+
+  /** As a finger does: menus open on the way down, buttons act on the way up. @param {any} element */
+  function press(element) {
+    const init = { bubbles: true, cancelable: true, composed: true, button: 0, pointerType: "mouse", isPrimary: true };
+    for (const name of ["pointerdown", "mousedown", "pointerup", "mouseup"]) {
+      const kind = name.startsWith("pointer") ? scope.PointerEvent : scope.MouseEvent;
+      element.dispatchEvent(new kind(name, init));
+    }
+    element.click();
+  }
+
   return Object.freeze({
+    all,
+    first,
+    visible,
+    press,
+    type,
+    /** How many of them a person sees. @param {string} selector */
+    shown: (selector) => [...all(selector)].filter(visible).length,
+    /** Presses the first that a person sees; whether there is one. @param {string} selector */
+    pressShown(selector) {
+      const element = [...all(selector)].find(visible);
+      if (element) press(element);
+      return element !== undefined;
+    },
     /** @param {string} selector */
     count: (selector) => all(selector).length,
     /** @param {string} selector @param {string} value */

@@ -8,15 +8,25 @@
  * @typedef {{ id: number, op: "credit", chunks: number }} CreditCommand
  * @typedef {{ id: number, op: "abort" }} AbortCommand
  * @typedef {{ id: number, op: "count" | "click" | "enter", selector: string }} ElementCommand
- * @typedef {{ id: number, op: "fill", selector: string, value: string }} FillCommand
+ * @typedef {{ id: number, op: "fill" | "compose", selector: string, value: string }} FillCommand
  * @typedef {{ id: number, op: "text", selector: string, limit: number }} TextCommand
  * @typedef {{ id: number, op: "location" | "cookies" }} PlainCommand
+ * @typedef {{ id: number, op: "press" | "composed", selector: string }} ControlCommand
+ * @typedef {{ id: number, op: "shown", selectors: string[] }} ShownCommand
+ * @typedef {{ id: number, op: "sendable", send: string }} SendableCommand
+ * @typedef {{ id: number, op: "submit", composer: string, send: string | null }} SubmitCommand
+ * @typedef {{ id: number, op: "options", selector: string, most: number }} OptionsCommand
+ * @typedef {{ id: number, op: "pick", selector: string, name: string }} PickCommand
+ * @typedef {{ id: number, op: "confirm" }} ConfirmCommand
+ * @typedef {{ id: number, op: "finish", heard: number }} FinishCommand
  * @typedef {FetchCommand | CreditCommand | AbortCommand | ElementCommand | FillCommand | TextCommand
- *           | PlainCommand} Command
+ *           | PlainCommand | ControlCommand | ShownCommand | SendableCommand | SubmitCommand | OptionsCommand | PickCommand
+ *           | WatchCommand | ConfirmCommand | FinishCommand} Command
  * @typedef {{ k: "hello", version: number, origin: string, path: string }
  *          | { k: "head", status: number, url: string, content_type: string, retry_after: string }
  *          | { k: "chunk", text: string } | { k: "end" } | { k: "value", value: unknown }
- *          | { k: "error", code: ErrorCode, message: string }} Frame
+ *          | { k: "error", code: ErrorCode, message: string }
+ *          | { k: "dialling" } | { k: "no_socket", reason: "policy" | "insecure" | "failed" | "lost" }} Frame
  * @typedef {"aborted" | "network" | "encoding" | "missing" | "script"} ErrorCode
  */
 
@@ -40,7 +50,7 @@ class CommandError extends Error {
 }
 
 /** What each command must carry, by the `typeof` of its fields. */
-const FIELDS = Object.freeze({
+const FIELDS = Object.freeze(/** @type {Record<string, Record<string, string>>} */ ({
   fetch: { method: "string", path: "string", headers: "object", credit: "number" },
   credit: { chunks: "number" },
   abort: {},
@@ -51,7 +61,18 @@ const FIELDS = Object.freeze({
   text: { selector: "string", limit: "number" },
   location: {},
   cookies: {},
-});
+  shown: { selectors: "object" },
+  press: { selector: "string" },
+  compose: { selector: "string", value: "string" },
+  composed: { selector: "string" },
+  sendable: { send: "string" },
+  submit: { composer: "string" },
+  options: { selector: "string", most: "number" },
+  pick: { selector: "string", name: "string" },
+  watch: { replies: "string", ignore: "object", error: "object", composer: "string", credit: "number" },
+  confirm: {},
+  finish: { heard: "number" },
+}));
 
 /**
  * The command, or an error that names what is wrong with it (never a value: one may be a password).

@@ -13,6 +13,11 @@ function createCredit(chunks, signal) {
   let wake;
   signal.addEventListener("abort", () => wake?.(), { once: true });
   return Object.freeze({
+    left: () => left,
+    /** For what cannot wait. */
+    spend() {
+      left -= 1;
+    },
     /** @param {number} more */
     grant(more) {
       left += more;

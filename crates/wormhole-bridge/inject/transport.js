@@ -24,6 +24,10 @@ function createTransport({ doc, send }) {
       else next.set(id, seq + 1);
       send(stringify([{ doc, id, seq, ...frame }]));
     },
+    /** Every command begins anew: whoever hears this has heard nothing before. */
+    restart() {
+      next.clear();
+    },
     /** From now on nothing is said: what a dying document aborts is no news of the site. */
     close() {
       open = false;

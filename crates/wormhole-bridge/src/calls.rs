@@ -12,8 +12,9 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::{
+    controls::{Controls, Page},
     metrics::Metrics,
-    site::{Call, Fault, Profile, Values, retry_after},
+    site::{Call, Csrf, Driver, Fault, Profile, SiteModel, Values, read_models, retry_after},
     tab::{CsrfRule, FetchReply, FetchRequest, Tab, TabError, TabEvent},
 };
 
@@ -85,12 +86,33 @@ pub(crate) enum CallError {
 pub(crate) struct Caller {
     site: Arc<Profile>,
     metrics: Arc<Metrics>,
+    controls: Controls,
 }
 
 impl Caller {
     /// A caller for one site.
     pub(crate) fn new(site: Arc<Profile>, metrics: Arc<Metrics>) -> Self {
-        Self { site, metrics }
+        Self { site, metrics, controls: Controls::default() }
+    }
+
+    /// The controls of the site's page.
+    pub(crate) fn controls(&self) -> &Controls {
+        &self.controls
+    }
+
+    /// The site's models; also the cheapest proof that there is a session.
+    pub(crate) async fn models(&self, tab: &Tab) -> Result<Vec<SiteModel>, CallError> {
+        match &self.site.driver {
+            Driver::Api(api) => {
+                let call = &api.calls.models.request;
+                let reply = self.json(tab, CallName::Models, call, &Values::default()).await?;
+                Ok(read_models(api, &reply)?)
+            }
+            Driver::Dom(dom) => {
+                self.is_at_home(tab)?;
+                self.controls.models(Page { site: &self.site, dom, tab }).await
+            }
+        }
     }
 
     /// The site it calls.
@@ -169,7 +191,7 @@ impl Caller {
         if call.body.is_some() && !call.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
-        let csrf = self.site.csrf.as_ref().filter(|_| call.method.changes_something());
+        let csrf = self.csrf_of(call);
         FetchRequest {
             method: call.method.as_str().to_owned(),
             path: values.path(&call.path),
@@ -214,8 +236,12 @@ impl Caller {
         }
     }
 
+    fn csrf_of(&self, call: &Call) -> Option<&Csrf> {
+        self.site.api().and_then(|api| api.csrf.as_ref()).filter(|_| call.method.changes_something())
+    }
+
     fn is_stale(&self, call: &Call, reply: &FetchReply) -> bool {
-        let csrf = self.site.csrf.as_ref().filter(|_| call.method.changes_something());
+        let csrf = self.csrf_of(call);
         csrf.is_some_and(|csrf| csrf.stale_status == reply.status)
     }
 

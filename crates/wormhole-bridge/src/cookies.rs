@@ -79,6 +79,21 @@ impl Saved {
     }
 }
 
+/// Puts back the saved cookies that never reach Chromium's own file, if it has none of that kind: it forgets them when
+/// its last tab is closed.
+pub(crate) async fn restore_if_forgotten(browser: &chromiumoxide::Browser, profile: &Path) {
+    let forgotten = all(browser).await.is_ok_and(|cookies| !cookies.iter().any(|cookie| cookie.session));
+    if !forgotten {
+        return;
+    }
+    let mut saved = Saved::read(profile).await;
+    saved.0.retain(|cookie| cookie.expires.is_none());
+    match saved.restore(browser).await {
+        Ok(restored) => tracing::debug!(restored, "cookies that went with the last tab are back"),
+        Err(error) => tracing::warn!(%error, "cookies that went with the last tab cannot be put back"),
+    }
+}
+
 async fn changed(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).await.and_then(|file| file.modified()).ok()
 }
@@ -105,11 +120,21 @@ pub(crate) async fn save(browser: &chromiumoxide::Browser, profile: &Path) -> Re
 async fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut beside: PathBuf = path.to_owned();
     beside.set_extension("new");
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).await?;
-    file.write_all(text).await?;
-    file.sync_all().await?;
-    fs::rename(&beside, path).await
+    let written = async {
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).await?;
+        file.write_all(text).await?;
+        // Only this says that a write has failed: `sync_all` would call the empty file of a full disk a success.
+        file.flush().await?;
+        file.sync_all().await?;
+        fs::rename(&beside, path).await
+    };
+    let written = written.await;
+    if written.is_err() {
+        // On a full disk half a file only takes space.
+        let _ = fs::remove_file(&beside).await;
+    }
+    written
 }
 
 /// Whether the site has all of these cookies.

@@ -6,7 +6,12 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use wormhole_protocol::{FailureCode, PageState};
 use wormhole_runtime::{Registry, counter, counter_vec, gauge, gauge_vec, histogram};
 
-use crate::{browser::GoneReason, calls::CallName};
+use crate::{
+    browser::{ChromeMetrics, GoneReason},
+    calls::CallName,
+    canary::CanaryOutcome,
+    page_port::PagePortMetrics,
+};
 
 /// Seconds until the head of a turn's answer: sites take from a blink to a minute.
 const FIRST_BYTE_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
@@ -37,8 +42,31 @@ impl LoginOutcome {
     }
 }
 
+/// What became of an alert, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AlertOutcome {
+    /// The receiver took it.
+    Sent,
+    /// The receiver refused it, or did not take it however often it was sent.
+    Failed,
+    /// Too many others waited.
+    Dropped,
+}
+
+impl AlertOutcome {
+    const ALL: [Self; 3] = [Self::Sent, Self::Failed, Self::Dropped];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 const STATUS_CLASSES: [&str; 5] = ["2xx", "3xx", "4xx", "5xx", "error"];
-const GONE_REASONS: [&str; 4] = ["exited", "disconnected", "hung", "crash_loop"];
+const GONE_REASONS: [&str; 6] = ["exited", "disconnected", "hung", "crash_loop", "recycled", "withheld"];
 
 /// The bridge's metrics.
 #[derive(Debug)]
@@ -53,7 +81,17 @@ pub(crate) struct Metrics {
     site_calls: IntCounterVec,
     csrf_refreshes: IntCounter,
     cookie_saves: IntCounterVec,
+    alerts: IntCounterVec,
+    viewers: IntGauge,
+    paused: IntGauge,
     first_byte: Histogram,
+    site_changed: IntCounter,
+    canary: IntCounterVec,
+    canary_failing: IntGauge,
+    /// What the browser itself is counted by.
+    pub(crate) chrome: ChromeMetrics,
+    /// What the page port counts.
+    pub(crate) page_port: PagePortMetrics,
 }
 
 impl Metrics {
@@ -100,12 +138,40 @@ impl Metrics {
                 "Times cookies were saved",
                 &["outcome"],
             )?,
+            alerts: vec(
+                "wormhole_bridge_alerts_total",
+                "Alerts that a person is needed, by what became of them",
+                &["outcome"],
+            )?,
+            viewers: gauge(registry, "wormhole_bridge_console_viewers", "Open views of the console")?,
+            paused: gauge(
+                registry,
+                "wormhole_bridge_paused",
+                "1 while an operator keeps the page to themselves",
+            )?,
             first_byte: histogram(
                 registry,
                 "wormhole_bridge_first_byte_seconds",
                 "From a turn's post to the head of its answer",
                 &FIRST_BYTE_BUCKETS,
             )?,
+            site_changed: counter(
+                registry,
+                "wormhole_bridge_site_changed_total",
+                "Times something of the site profile no longer fitted the site",
+            )?,
+            canary: vec(
+                "wormhole_bridge_canary_total",
+                "Rounds of the bridge's own questions, by what came of them",
+                &["outcome"],
+            )?,
+            canary_failing: gauge(
+                registry,
+                "wormhole_bridge_canary_failing",
+                "1 while the bridge's last own question was not answered",
+            )?,
+            chrome: ChromeMetrics::register(registry)?,
+            page_port: PagePortMetrics::register(registry)?,
         };
         metrics.create_series();
         Ok(metrics)
@@ -119,6 +185,9 @@ impl Metrics {
         for outcome in LoginOutcome::ALL {
             self.logins.with_label_values(&[outcome.label()]);
         }
+        for outcome in AlertOutcome::ALL {
+            self.alerts.with_label_values(&[outcome.label()]);
+        }
         self.turns.with_label_values(&["done"]);
         for code in FailureCode::ALL {
             self.turns.with_label_values(&[code.as_str()]);
@@ -126,6 +195,9 @@ impl Metrics {
         for outcome in ["ok", "failed"] {
             self.launches.with_label_values(&[outcome]);
             self.cookie_saves.with_label_values(&[outcome]);
+        }
+        for outcome in CanaryOutcome::ALL {
+            self.canary.with_label_values(&[outcome.label()]);
         }
         for reason in GONE_REASONS {
             self.gone.with_label_values(&[reason]);
@@ -153,6 +225,27 @@ impl Metrics {
     /// A turn ended: `None` when it is whole.
     pub(crate) fn turn_ended(&self, failure: Option<FailureCode>) {
         self.turns.with_label_values(&[failure.map_or("done", FailureCode::as_str)]).inc();
+    }
+
+    /// Turns that were answered whole so far.
+    pub(crate) fn turns_answered(&self) -> u64 {
+        self.turns.with_label_values(&["done"]).get()
+    }
+
+    /// Something of the site profile does not fit the site.
+    pub(crate) fn site_changed(&self) {
+        self.site_changed.inc();
+    }
+
+    /// A round of the bridge's own questions is over.
+    pub(crate) fn canary(&self, outcome: CanaryOutcome, failing: bool) {
+        self.canary.with_label_values(&[outcome.label()]).inc();
+        self.canary_failing.set(i64::from(failing));
+    }
+
+    /// Rounds so far.
+    pub(crate) fn canaries(&self) -> u64 {
+        CanaryOutcome::ALL.iter().map(|outcome| self.canary.with_label_values(&[outcome.label()]).get()).sum()
     }
 
     /// So many turns are under way.
@@ -192,6 +285,21 @@ impl Metrics {
         self.cookie_saves.with_label_values(&[outcome(succeeded)]).inc();
     }
 
+    /// An alert has found its end.
+    pub(crate) fn alert(&self, outcome: AlertOutcome) {
+        self.alerts.with_label_values(&[outcome.label()]).inc();
+    }
+
+    /// The gauge of open views of the console.
+    pub(crate) fn viewers(&self) -> &IntGauge {
+        &self.viewers
+    }
+
+    /// An operator has taken the page, or given it back.
+    pub(crate) fn paused(&self, paused: bool) {
+        self.paused.set(i64::from(paused));
+    }
+
     /// The head of a turn's answer came.
     pub(crate) fn first_byte(&self, after: Duration) {
         self.first_byte.observe(after.as_secs_f64());
@@ -223,6 +331,8 @@ mod tests {
         metrics.site_call(CallName::Turn, Some(204));
         metrics.site_call(CallName::Delete, None);
         metrics.cookies_saved(false);
+        metrics.canary(CanaryOutcome::Skipped, true);
+        metrics.alert(AlertOutcome::Failed);
         assert_eq!(count(&registry), before);
     }
 }

@@ -100,11 +100,13 @@ impl Relay {
     }
 }
 
-async fn remove(desk: &Desk, account: &str, conversation: &ConversationId) -> Result<(), Failure> {
+/// Removes a conversation of this account.
+pub(crate) async fn remove(desk: &Desk, account: &str, conversation: &ConversationId) -> Result<(), Failure> {
     if account != desk.session.account() {
         return Err(Failure::not_posted(FailureCode::NoPage, "the conversation is of another account"));
     }
-    let Some(delete) = &desk.caller.site().calls.delete else {
+    let delete = desk.caller.site().api().and_then(|api| api.calls.delete.as_ref());
+    let Some(delete) = delete else {
         return Err(Failure::not_posted(FailureCode::Refused, "the site removes no conversations"));
     };
     let place = desk.session.place()?;

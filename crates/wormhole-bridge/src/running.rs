@@ -68,6 +68,11 @@ impl Running {
         *self.count.borrow()
     }
 
+    /// How many there are, and each change of it.
+    pub(crate) fn watch(&self) -> watch::Receiver<usize> {
+        self.count.subscribe()
+    }
+
     /// Waits until there is none.
     pub(crate) async fn idle(&self) {
         // The sender is ours, so the channel is open.

@@ -8,18 +8,25 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use wormhole_client::{LinkState, PageLink};
 use wormhole_runtime::{
-    Admin, EX_USAGE, Lifecycle, Readiness, VERSION, install_crypto_provider, registry, revision,
+    Admin, EX_USAGE, Lifecycle, ListenError, Readiness, VERSION, install_crypto_provider, registry, revision,
 };
 
 use crate::{
+    alert::{self, Webhook},
     args::Args,
     calls::Caller,
+    canary::Canary,
     config::Config,
+    console::{Console, Parts},
+    diagnostics::Diagnostics,
     metrics::Metrics,
+    outside::Outside,
+    page_port::PagePort,
     relay::Relay,
     running::Running,
     session::{Keeper, KeeperConfig, Looker, Session},
@@ -40,6 +47,15 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// The console's socket cannot be bound.
+    #[error("the console {0}")]
+    Console(#[source] ListenError),
+    /// The system's certificates cannot be read, without which no alert can be sent.
+    #[error("cannot send alerts: {0}")]
+    Alerts(#[source] reqwest::Error),
+    /// The page port cannot be bound.
+    #[error("the page port (WORMHOLE_PAGE_LISTEN) {0}")]
+    PagePort(#[source] ListenError),
     /// A metric's name is taken.
     #[error("cannot register the bridge's metrics: {0}")]
     Metrics(#[source] prometheus::Error),
@@ -53,14 +69,21 @@ pub struct Service {
     metrics: Arc<Metrics>,
     readiness: Readiness,
     session: Session,
+    console: Option<Console>,
+    webhook: Option<Webhook>,
+    way_in: String,
+    outside: Outside,
+    /// Cancelled when the browser is closed for good.
+    kept: CancellationToken,
+    page_port: Option<PagePort>,
 }
 
 impl Service {
-    /// Binds the admin port.
+    /// Binds the admin port, and those of the console and of the page script if there are any.
     ///
     /// # Errors
     /// The address cannot be bound; the error names it.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
+    pub async fn bind(mut config: Config) -> Result<Self, StartError> {
         install_crypto_provider();
         let registry = registry();
         let metrics = Arc::new(Metrics::register(&registry).map_err(StartError::Metrics)?);
@@ -71,7 +94,54 @@ impl Service {
         let admin = Admin::bind(addr, registry, readiness.clone())
             .await
             .map_err(|source| StartError::Admin { addr, source })?;
-        Ok(Self { config, admin, metrics, readiness, session })
+        let console_url = config.console.as_ref().map(|console| console.url.clone());
+        let console = match config.console.take() {
+            Some(console) => Some(Console::bind(console).await.map_err(StartError::Console)?),
+            None => None,
+        };
+        let webhook =
+            config.alerts.take().map(|url| Webhook::new(url, console_url.clone(), Arc::clone(&metrics)));
+        let webhook = webhook.transpose().map_err(StartError::Alerts)?;
+        let way_in = way_in(console_url.as_ref());
+        let page_port = match &config.page_port {
+            Some(port) => {
+                let port = PagePort::bind(port, metrics.page_port.clone()).await;
+                Some(port.map_err(StartError::PagePort)?)
+            }
+            None => None,
+        };
+        config.browser.page_port = page_port.as_ref().map(PagePort::door);
+        let (outside, kept) = (Outside::default(), CancellationToken::new());
+        Ok(Self {
+            config,
+            admin,
+            metrics,
+            readiness,
+            session,
+            console,
+            webhook,
+            way_in,
+            outside,
+            kept,
+            page_port,
+        })
+    }
+
+    /// Where the console is, if there is one.
+    pub fn console_addr(&self) -> Option<SocketAddr> {
+        self.console.as_ref().map(Console::addr)
+    }
+
+    /// What the platform adds.
+    #[must_use]
+    pub fn with(mut self, outside: Outside) -> Self {
+        self.outside = outside;
+        self
+    }
+
+    /// Cancelled when the drain is over and the browser closed: then nobody touches the profile any more.
+    pub fn kept(&self) -> CancellationToken {
+        self.kept.clone()
     }
 
     /// Where probes and metrics are answered.
@@ -86,7 +156,20 @@ impl Service {
 
     /// Starts the browser, the login and the link to the hub; returns at once.
     pub fn spawn(self, lifecycle: &Lifecycle) {
-        let Self { config, admin, metrics, readiness, session } = self;
+        let Self {
+            config,
+            admin,
+            metrics,
+            readiness,
+            session,
+            console,
+            webhook,
+            way_in,
+            outside,
+            kept,
+            page_port,
+        } = self;
+        session.stand_in(outside.clone());
         tracing::info!(
             admin = %admin.addr(), site = config.site.name, account = config.account, version = VERSION,
             revision = revision(), "bridge is up"
@@ -95,43 +178,90 @@ impl Service {
         // The link starts before the browser is up: the page's state tells the hub to wait.
         let (link, orders) =
             PageLink::start_with(config.hub.clone(), config.link.clone(), session.hello(), lifecycle);
-        lifecycle.spawn("hub readiness", watch_link(link.state(), readiness, lifecycle.soft()));
+        let watched = watch_link(link.state(), readiness.clone(), session.clone(), lifecycle.soft());
+        lifecycle.spawn("hub readiness", watched);
+        if let Some(webhook) = webhook {
+            let (alerts, waiting) = mpsc::channel(alert::QUEUE);
+            session.alert_to(alerts);
+            lifecycle.spawn("alerts", webhook.run(waiting, lifecycle.soft()));
+        }
         let running = Running::new(Arc::clone(&metrics));
-        let caller = Caller::new(Arc::new(config.site.clone()), Arc::clone(&metrics));
-        let kept = CancellationToken::new();
+        let site = Arc::new(config.site.clone());
+        let caller = Caller::new(Arc::clone(&site), Arc::clone(&metrics));
+        if let Some(console) = console {
+            let (running, metrics) = (Arc::clone(&running), Arc::clone(&metrics));
+            console.spawn(
+                Parts { session: session.clone(), running, site, metrics, way_in: way_in.clone() },
+                lifecycle,
+            );
+        }
+        let canary = config.canary.clone();
+        let (diagnostics, recorder) =
+            Diagnostics::new(config.diagnostics.clone(), session.clone(), readiness, Arc::clone(&metrics));
+        lifecycle.spawn("diagnostics", recorder.run(lifecycle.soft()));
+        if let Some(page_port) = page_port {
+            page_port.spawn(lifecycle, kept.clone());
+        }
         let keeper = Keeper {
-            config: keeper_config(config),
+            config: keeper_config(config, &metrics, way_in),
             session: session.clone(),
+            outside,
             looker: Looker::new(caller.clone()),
             running: Arc::clone(&running),
             metrics: Arc::clone(&metrics),
+            diagnostics: diagnostics.clone(),
             soft: lifecycle.soft(),
             hard: lifecycle.hard(),
             done: kept.clone(),
         };
-        let desk =
-            Desk { caller, session, metrics, refresh: ModelRefresh::default(), hard: lifecycle.hard() };
-        let relay = Relay { desk: Arc::new(desk), link, orders, running, lifecycle: lifecycle.clone(), kept };
+        let desk = Arc::new(Desk {
+            caller,
+            session,
+            metrics: Arc::clone(&metrics),
+            refresh: ModelRefresh::default(),
+            diagnostics,
+            hard: lifecycle.hard(),
+        });
+        if let Some(config) = canary {
+            let canary = Canary { config, desk: Arc::clone(&desk), running: Arc::clone(&running), metrics };
+            lifecycle.spawn("canary", canary.run(lifecycle.soft()));
+        }
+        let relay = Relay { desk, link, orders, running, lifecycle: lifecycle.clone(), kept };
         lifecycle.spawn("session keeper", keeper.run());
         lifecycle.spawn("relay", relay.run());
     }
 }
 
-fn keeper_config(config: Config) -> KeeperConfig {
+fn keeper_config(config: Config, metrics: &Metrics, way_in: String) -> KeeperConfig {
     let mut browser = config.browser;
+    browser.metrics = metrics.chrome.clone();
     // Whoever changed the profile's origin later must not end up with a browser that injects elsewhere.
     browser.origins = config.site.origins();
-    KeeperConfig { browser, credentials: config.credentials, timings: config.session }
+    KeeperConfig { browser, credentials: config.credentials, timings: config.session, way_in }
 }
 
-/// Says by the probe whether the hub can be reached.
-async fn watch_link(mut state: watch::Receiver<LinkState>, readiness: Readiness, soft: CancellationToken) {
+/// What a person is told to do, at the end of a sentence.
+fn way_in(console: Option<&Url>) -> String {
+    match console {
+        Some(console) => format!("go on at {console}"),
+        None => "log in with `wormhole login`".to_owned(),
+    }
+}
+
+/// Says by the probe, and in the status, whether the hub can be reached.
+async fn watch_link(
+    mut state: watch::Receiver<LinkState>,
+    readiness: Readiness,
+    session: Session,
+    soft: CancellationToken,
+) {
     loop {
         let condition = match &*state.borrow_and_update() {
             LinkState::Joined => Ok(()),
             LinkState::Connecting { last_error: Some(error), .. } => Err(error.clone()),
             LinkState::Connecting { last_error: None, .. } => Err("not joined yet".to_owned()),
         };
+        session.set_hub(condition.clone());
         readiness.set(HUB, condition);
         tokio::select! {
             () = soft.cancelled() => return,
@@ -149,11 +279,33 @@ pub async fn run(args: Args) -> ExitCode {
     };
     let lifecycle = Lifecycle::new(config.grace);
     lifecycle.watch_signals();
-    match Service::bind(config).await {
-        Ok(service) => service.spawn(&lifecycle),
+    let service = match Service::bind(config).await {
+        Ok(service) => service,
         Err(error) => return refuse(&error, 1),
+    };
+    match in_cluster(service, &lifecycle).await {
+        Ok(service) => service.spawn(&lifecycle),
+        Err(error) => return refuse(error.as_ref(), 1),
     }
     lifecycle.wait().await
+}
+
+/// The service with what its cluster adds, if it is a pod that is to use that.
+#[cfg(feature = "kube")]
+async fn in_cluster(
+    mut service: Service,
+    lifecycle: &Lifecycle,
+) -> Result<Service, Box<dyn std::error::Error>> {
+    let Some(pod) = service.config.kube.take() else { return Ok(service) };
+    let outside = crate::kube::attach(pod, &service.config.account, lifecycle, &service.kept).await?;
+    Ok(service.with(outside))
+}
+
+/// No cluster is known here, so nothing is added; settings that want one were refused before.
+#[cfg(not(feature = "kube"))]
+#[expect(clippy::unused_async, reason = "it stands for the one above")]
+async fn in_cluster(service: Service, _: &Lifecycle) -> Result<Service, Box<dyn std::error::Error>> {
+    Ok(service)
 }
 
 /// One line on standard error, whatever the log's filter says.

@@ -7,6 +7,11 @@ mod hold;
 mod keeper;
 mod login;
 mod look;
+mod looks;
+mod order;
+mod past;
+mod recycle;
+mod status;
 mod strikes;
 
 use std::sync::{
@@ -14,17 +19,26 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use wormhole_protocol::{Failure, FailureCode, PageHello, PageState, Posted};
 use wormhole_runtime::Readiness;
 
-pub use self::login::{Credentials, Password};
+pub use self::login::{Credentials, Email, Password};
 pub(crate) use self::{
     keeper::{Keeper, KeeperConfig},
     look::{Look, Looker},
+    order::{Order, Orders},
+    status::Status,
 };
-use crate::{metrics::Metrics, site::Profile, site::SiteModel, tab::Tab};
+use crate::{
+    alert::Alert,
+    metrics::{AlertOutcome, Metrics},
+    outside::Outside,
+    site::Profile,
+    site::SiteModel,
+    tab::Tab,
+};
 
 /// The readiness condition of the session.
 pub(crate) const CONDITION: &str = "session";
@@ -39,7 +53,13 @@ pub(crate) struct Session {
 struct Inner {
     hello: watch::Sender<PageHello>,
     models: Mutex<Vec<SiteModel>>,
-    live: Mutex<Option<Live>>,
+    live: watch::Sender<Option<Live>>,
+    status: watch::Sender<Status>,
+    orders: Orders,
+    /// Where a person is told of by whoever waits for one; none if nobody wants to know.
+    alerts: Mutex<Option<mpsc::Sender<Alert>>>,
+    /// What the platform is told.
+    outside: Mutex<Outside>,
     /// Counts the times the page became ready; changed only while `hello` is being changed.
     epoch: AtomicU64,
     readiness: Readiness,
@@ -81,7 +101,11 @@ impl Session {
         let inner = Inner {
             hello: watch::Sender::new(hello),
             models: Mutex::default(),
-            live: Mutex::default(),
+            live: watch::Sender::default(),
+            status: watch::Sender::new(Status::new(&site.name, account)),
+            orders: Orders::default(),
+            alerts: Mutex::default(),
+            outside: Mutex::default(),
             epoch: AtomicU64::new(0),
             readiness,
             metrics,
@@ -136,12 +160,63 @@ impl Session {
 
     /// The browser that runs, or none.
     pub(crate) fn set_live(&self, live: Option<Live>) {
-        *self.inner.live.lock().unwrap_or_else(PoisonError::into_inner) = live;
+        self.inner.live.send_replace(live);
     }
 
     /// The browser that runs, whatever the session.
     pub(crate) fn live(&self) -> Option<Live> {
-        self.inner.live.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.live.borrow().clone()
+    }
+
+    /// Follows the browsers, for whoever looks at them.
+    pub(crate) fn lives(&self) -> watch::Receiver<Option<Live>> {
+        self.inner.live.subscribe()
+    }
+
+    /// What an operator is shown.
+    pub(crate) fn status(&self) -> watch::Receiver<Status> {
+        self.inner.status.subscribe()
+    }
+
+    /// An operator wants something of the keeper.
+    pub(crate) fn order(&self, order: Order) {
+        tracing::info!(?order, "the operator orders");
+        self.inner.orders.give(order);
+    }
+
+    /// A person has done something in the page.
+    pub(crate) fn touch(&self) {
+        self.inner.orders.touch();
+    }
+
+    /// What is ordered, for the keeper.
+    pub(crate) fn orders(&self) -> &Orders {
+        &self.inner.orders
+    }
+
+    /// The page is left alone from now on, or taken up again.
+    pub(crate) fn pause(&self, paused: bool) {
+        self.inner.metrics.paused(paused);
+        self.inner.status.send_modify(|status| status.paused = paused);
+    }
+
+    /// How the link to the hub is, for those who read the status.
+    pub(crate) fn set_hub(&self, hub: Result<(), String>) {
+        self.inner.status.send_if_modified(|status| {
+            let differs = status.hub != hub;
+            status.hub = hub;
+            differs
+        });
+    }
+
+    /// Whom to tell of changes to a state that needs a person.
+    pub(crate) fn alert_to(&self, alerts: mpsc::Sender<Alert>) {
+        *self.inner.alerts.lock().unwrap_or_else(PoisonError::into_inner) = Some(alerts);
+    }
+
+    /// What the platform adds, and is told of from now on.
+    pub(crate) fn stand_in(&self, outside: Outside) {
+        *self.inner.outside.lock().unwrap_or_else(PoisonError::into_inner) = outside;
     }
 
     /// Where a turn may be posted now; else why not. A turn that is refused here was not posted.
@@ -173,6 +248,7 @@ impl Session {
         let infos: Vec<_> = models.iter().map(|model| model.info.clone()).collect();
         *self.inner.models.lock().unwrap_or_else(PoisonError::into_inner) = models;
         let count = infos.len();
+        self.inner.status.send_if_modified(|status| std::mem::replace(&mut status.models, count) != count);
         let changed = self.inner.hello.send_if_modified(|hello| {
             let differs = hello.models != infos;
             if differs {
@@ -211,11 +287,26 @@ impl Session {
         self.inner
             .readiness
             .set(CONDITION, if state == PageState::Ready { Ok(()) } else { Err(described(state, detail)) });
+        self.inner.status.send_modify(|status| status.changed(state, detail));
+        if from != Some(state) && state.needs_person() {
+            self.alert();
+        }
+        self.inner.outside.lock().unwrap_or_else(PoisonError::into_inner).tell(state, detail);
         let from = from.map_or("", PageState::as_str);
         if state.needs_person() {
             tracing::warn!(%state, from, detail, "the page needs a person");
         } else {
             tracing::info!(%state, from, detail, "the page changed its state");
+        }
+    }
+
+    /// Says that a person is needed. A queue that is full of what nobody takes loses this one, and counts it.
+    fn alert(&self) {
+        let alerts = self.inner.alerts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(alerts) = &*alerts else { return };
+        if alerts.try_send(Alert::of(&self.inner.status.borrow())).is_err() {
+            self.inner.metrics.alert(AlertOutcome::Dropped);
+            tracing::warn!("too many alerts wait to be sent: this one is dropped");
         }
     }
 }

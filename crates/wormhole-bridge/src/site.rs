@@ -4,6 +4,7 @@
 
 mod check;
 mod decode;
+mod dom;
 mod field;
 mod images;
 mod models;
@@ -11,6 +12,7 @@ mod profile;
 mod retry_after;
 mod sse;
 mod template;
+mod written;
 
 use std::{
     io,
@@ -22,26 +24,33 @@ use thiserror::Error;
 use url::Url;
 
 pub use crate::site::{
+    dom::{ConversationPath, Dom, ModelMenu, Models, NewConversation},
     field::FieldPath,
     images::ImageTravel,
     profile::{
-        Call, Calls, Challenge, CreateCall, Csrf, Images, LoggedOut, Login, LoginSuccess, MessageRule,
-        Method, ModelsCall, Pace, Profile, Stream, Timeouts, Usable, Visibility,
+        Api, Call, Calls, Challenge, CreateCall, Csrf, Driver, Images, LoggedOut, Login, LoginSuccess,
+        MessageRule, Method, ModelsCall, Pace, Profile, Stream, Timeouts, Usable, Visibility,
     },
 };
 
+use crate::site::written::{Misfit, Written};
+
 pub(crate) use crate::site::{
     decode::{Decoder, Fault, Piece},
+    dom::goto_path,
     models::{SiteModel, id_text, read_models},
     retry_after::retry_after,
     template::Values,
 };
 
 /// The profiles that come with the program.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: [(&str, &str); 6] = [
     ("outlier", include_str!("../sites/outlier.yaml")),
     ("outlier-expert", include_str!("../sites/outlier-expert.yaml")),
     ("playground", include_str!("../sites/playground.yaml")),
+    ("playground-dom", include_str!("../sites/playground-dom.yaml")),
+    ("gradio", include_str!("../sites/gradio.yaml")),
+    ("chainlit", include_str!("../sites/chainlit.yaml")),
 ];
 
 /// Why there is no usable profile. One line for the operator.
@@ -127,14 +136,13 @@ impl Profile {
     /// Reads and checks a profile. `source_name` is for errors.
     pub fn parse(source_name: &str, text: &str) -> Result<Self, ProfileError> {
         let yaml = serde_yaml::Deserializer::from_str(text);
-        let profile: Self = serde_path_to_error::deserialize(yaml)
+        let written: Written = serde_path_to_error::deserialize(yaml)
             .map_err(|error| parse_error(source_name, text, error.path(), error.inner()))?;
-        profile.check().map_err(|(field, what)| ProfileError::Inconsistent {
+        Self::try_from(written).map_err(|(field, what)| ProfileError::Inconsistent {
             source_name: source_name.to_owned(),
             field,
             what,
-        })?;
-        Ok(profile)
+        })
     }
 
     /// The same site at another place: pages, login and calls all live at `origin`.
@@ -143,7 +151,9 @@ impl Profile {
             return Err(ProfileError::Origin { url: origin, what });
         }
         self.origin = origin;
-        self.login.origin = None;
+        if let Some(login) = &mut self.login {
+            login.origin = None;
+        }
         self.extra_origins.clear();
         Ok(self)
     }
@@ -151,7 +161,7 @@ impl Profile {
     /// Every origin that may receive the script.
     pub fn origins(&self) -> Vec<Url> {
         let mut origins = vec![self.origin.clone()];
-        origins.extend(self.login.origin.clone());
+        origins.extend(self.login.as_ref().and_then(|login| login.origin.clone()));
         origins.extend(self.extra_origins.iter().cloned());
         origins.dedup();
         origins
@@ -162,9 +172,33 @@ impl Profile {
         resolve(&self.origin, &self.start)
     }
 
-    /// The login page.
+    /// The login page; the chat page where the profile names none.
     pub fn login_url(&self) -> Url {
-        resolve(self.login.origin.as_ref().unwrap_or(&self.origin), &self.login.path)
+        let Some(login) = &self.login else { return self.start_url() };
+        resolve(login.origin.as_ref().unwrap_or(&self.origin), &login.path)
+    }
+
+    /// The YAML of the shipped profile of this name.
+    pub fn shipped_text(name: &str) -> Option<&'static str> {
+        SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text)
+    }
+
+    /// The names of the shipped profiles.
+    pub fn shipped_names() -> impl Iterator<Item = &'static str> {
+        SHIPPED.iter().map(|(name, _)| *name)
+    }
+
+    /// The site's own API, where that is how turns are made.
+    pub fn api(&self) -> Option<&Api> {
+        match &self.driver {
+            Driver::Api(api) => Some(api),
+            Driver::Dom(_) => None,
+        }
+    }
+
+    /// A page of this site.
+    pub(crate) fn at_path(&self, path: &str) -> Url {
+        resolve(&self.origin, path)
     }
 
     /// A page at this place has no session.
@@ -177,7 +211,27 @@ impl Profile {
         holds_one(html, &self.logged_out.html_with)
     }
 
-    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+    fn check(&self) -> Result<(), Misfit> {
+        match &self.driver {
+            Driver::Api(api) => api.check()?,
+            // Two messages typed into one page are one message.
+            Driver::Dom(_) if self.account.capacity != 1 => {
+                return Err(("account.capacity", "with dom a tab takes one turn at a time: 1"));
+            }
+            Driver::Dom(dom) if dom.settle > self.timeouts.idle => {
+                return Err(("dom.settle", "longer than timeouts.idle"));
+            }
+            Driver::Dom(dom) => dom.check()?,
+        }
+        if self.timeouts.idle > self.timeouts.total {
+            return Err(("timeouts.idle", "longer than timeouts.total"));
+        }
+        Ok(())
+    }
+}
+
+impl Api {
+    fn check(&self) -> Result<(), Misfit> {
         let names_conversation = |call: &Call| call.path.contains("${conversation}");
         let turn = &self.calls.turn;
         if self.stream.messages.is_empty() {
@@ -207,9 +261,6 @@ impl Profile {
         if self.images.is_some() && !turn.body.as_ref().is_some_and(takes_images) {
             return Err(("images", "calls.turn.body does not say where they go: '${images}'"));
         }
-        if self.timeouts.idle > self.timeouts.total {
-            return Err(("timeouts.idle", "longer than timeouts.total"));
-        }
         Ok(())
     }
 }
@@ -236,9 +287,15 @@ fn parse_error(
         && let Some(key) = key.next_back()
     {
         let from = line.saturating_sub(1);
-        line = text.lines().skip(from).position(|line| line.contains(&key)).map_or(line, |at| from + at + 1);
+        let holds = |line: &str| line.match_indices(&key).any(|(at, _)| is_key_at(line, at));
+        line = text.lines().skip(from).position(holds).map_or(line, |at| from + at + 1);
     }
     ProfileError::Parse { source_name: source_name.to_owned(), line, field, what: what.to_owned() }
+}
+
+/// A key begins here, not the end of a longer one.
+fn is_key_at(line: &str, at: usize) -> bool {
+    !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
 }
 
 /// Paths are checked to start with one `/`, so they never leave the origin.

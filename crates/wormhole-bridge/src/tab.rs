@@ -1,35 +1,51 @@
 //! The tab that our script is injected into: what the part of the bridge that knows the site asks of the page.
 
 mod command;
+mod controls;
 mod deliver;
 mod error;
+mod growth;
 mod life;
 mod navigate;
 mod open;
+mod popups;
 mod reply;
 mod request;
 mod shared;
 mod slots;
+mod snapshot;
+mod view;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chromiumoxide::cdp::browser_protocol::page::GetNavigationHistoryParams;
+use chromiumoxide::error::CdpError;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use url::Url;
 
+pub(crate) use self::command::Command;
 use self::command::{Action, CREDIT};
+pub(crate) use self::controls::{Choice, Sendable};
 pub use self::error::TabError;
+pub(crate) use self::growth::{Seen, Sign, Watch, WatchRequest};
 pub(crate) use self::life::Life;
+pub(crate) use self::navigate::renew;
 pub(crate) use self::open::open;
+pub(crate) use self::popups::Popups;
+use self::reply::Chunks;
 pub use self::reply::FetchReply;
 pub use self::request::{CsrfRule, FetchRequest};
-pub(crate) use self::shared::Shared;
+use self::shared::Open;
+pub(crate) use self::shared::{Shared, Way};
 use self::slots::{Item, Waiter};
-use crate::chrome::devtools::COMMAND;
+pub use self::snapshot::Snapshot;
+pub(crate) use self::view::{Film, Picture, Shown, View};
+use crate::chrome::devtools::{COMMAND, execute_in};
 use crate::cookies;
 
 /// A head, an end or an error are not covered by credit.
@@ -58,8 +74,8 @@ pub enum TabEvent {
     },
     /// There is no script in the tab: everything asked of it fails with this reason until it is installed again.
     Lost {
-        /// `ContextLost` (also before the first navigation), `Crashed`, `NotAllowed`, `Script` (a mounted script of
-        /// another version) or `BrowserGone` (final).
+        /// `ContextLost` (also before the first navigation), `Crashed`, `NotAllowed`, `Forbidden`, `Script` (a mounted
+        /// script of another version) or `BrowserGone` (final).
         reason: TabError,
     },
 }
@@ -76,11 +92,10 @@ impl Tab {
     /// Makes a request with the page's session. `first_byte` is how long the response's head may take.
     /// Dropping the future aborts the request in the page.
     pub async fn fetch(&self, request: FetchRequest, first_byte: Duration) -> Result<FetchReply, TabError> {
-        let (items, mut body) = mpsc::channel(CREDIT as usize + BESIDE_CHUNKS);
         let action = Action::Fetch { request: Box::new(request), credit: CREDIT };
-        let open = self.shared.begin(action, Waiter::Stream(items))?;
+        let (mut body, open) = self.stream(action)?;
         match timeout(first_byte, body.recv()).await {
-            Ok(Some(Ok(Item::Head(head)))) => Ok(FetchReply::new(head, body, open)),
+            Ok(Some(Ok(Item::Head(head)))) => Ok(FetchReply::new(head, Chunks::new(body, open))),
             Ok(Some(Err(error))) => Err(error),
             Ok(_) => Err(TabError::Script("a reply without a head".to_owned())),
             Err(_) => Err(TabError::Timeout("the response's head")),
@@ -104,9 +119,15 @@ impl Tab {
     /// Where the tab is, foreign origins included.
     pub async fn url(&self) -> Result<Url, TabError> {
         let page = self.shared.page()?;
-        let asked =
-            timeout(COMMAND, page.url()).await.map_err(|_| TabError::Timeout("the page's address"))?;
-        let address = asked.map_err(|error| deliver::call_error(&error))?.unwrap_or_default();
+        // chromiumoxide remembers an address, too, but may learn of a new one only after the script has greeted from
+        // there: whoever looks in between would see the page before.
+        let history = match execute_in(&page, GetNavigationHistoryParams::default(), COMMAND).await {
+            Ok(history) => history,
+            Err(CdpError::Timeout) => return Err(TabError::Timeout("the page's address")),
+            Err(error) => return Err(deliver::call_error(&error)),
+        };
+        let current = usize::try_from(history.current_index).ok().and_then(|at| history.entries.get(at));
+        let address = current.map(|entry| entry.url.clone()).unwrap_or_default();
         Url::parse(&address).map_err(|error| TabError::Script(format!("the page's address: {error}")))
     }
 
@@ -148,6 +169,14 @@ impl Tab {
     /// What the tab is now, and each change of it. A slow reader misses intermediate states, never the last.
     pub fn events(&self) -> watch::Receiver<TabEvent> {
         self.shared.events()
+    }
+
+    /// A command that is answered with a stream.
+    fn stream(&self, action: Action) -> Result<(mpsc::Receiver<Result<Item, TabError>>, Open), TabError> {
+        // Holds more than the script has credit for, so that hearing it never waits.
+        let (items, body) = mpsc::channel(CREDIT as usize + BESIDE_CHUNKS);
+        let open = self.shared.begin(action, Waiter::Stream(items))?;
+        Ok((body, open))
     }
 
     /// A command that is answered with one value.

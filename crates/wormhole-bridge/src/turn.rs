@@ -3,6 +3,9 @@
 //! What is known of the posting ([`Posted`]) is the heart of it: a turn whose POST may have reached the site is never
 //! given to another page, and one that certainly did not may be.
 
+mod answer;
+mod api;
+mod dom;
 mod fail;
 mod images;
 mod post;
@@ -24,6 +27,7 @@ use wormhole_protocol::{Body, ConversationRef, Failure, FailureCode, Finish, Pos
 pub(crate) use self::refresh::ModelRefresh;
 use crate::{
     calls::Caller,
+    diagnostics::Diagnostics,
     metrics::Metrics,
     running::Runner,
     session::{Live, Session},
@@ -41,6 +45,7 @@ pub(crate) struct Desk {
     pub(crate) session: Session,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) refresh: ModelRefresh,
+    pub(crate) diagnostics: Diagnostics,
     /// The process is to end now.
     pub(crate) hard: CancellationToken,
 }
@@ -102,8 +107,8 @@ pub(crate) struct Whole {
     pub(crate) finish: Finish,
     pub(crate) bytes: u64,
     pub(crate) conversation: Option<ConversationRef>,
-    /// Its stream, which may have a last breath in it.
-    pub(crate) rest: FetchReply,
+    /// Its stream, if it has one: there may be a last breath in it.
+    pub(crate) rest: Option<FetchReply>,
 }
 
 /// Runs one turn to its end, and tells the hub.
@@ -116,13 +121,19 @@ pub(crate) async fn run(desk: Arc<Desk>, post: Box<Post>, mut writer: ReplyWrite
         Err(Broken::HubLost) => Some(FailureCode::HubLost),
     };
     desk.metrics.turn_ended(code);
+    match &ended {
+        Ok(_) => desk.diagnostics.turn_answered(),
+        // The words of this code are our own: they name the call and the field.
+        Err(Broken::Failed(failure)) if failure.code == FailureCode::SiteChanged => {
+            desk.diagnostics.turn_broke(&failure.message);
+        }
+        Err(_) => {}
+    }
     // Messages of failures may hold the site's own words, so the log gets the code alone.
     let outcome = code.map_or("done", FailureCode::as_str);
     tracing::info!(turn.id = %post.turn, turn.attempt = post.attempt, trace = post.trace, outcome, "the turn has ended");
     let (end, rest) = match ended {
-        Ok(Whole { finish, bytes, conversation, rest }) => {
-            (Body::Done { finish, conversation, bytes }, Some(rest))
-        }
+        Ok(Whole { finish, bytes, conversation, rest }) => (Body::Done { finish, conversation, bytes }, rest),
         Err(Broken::Failed(failure)) => (Body::Failed(*failure), None),
         Err(Broken::HubLost) => return,
     };

@@ -84,7 +84,8 @@ impl PageLink {
     /// Where the events of this attempt go: into the connection that is joined now, and no other.
     pub fn replies(&self, turn: TurnId, attempt: u32) -> ReplyWriter {
         let outbox = self.desk.link.outbox.borrow().clone();
-        ReplyWriter { desk: Arc::clone(&self.desk), outbox, turn, attempt, seq: 0 }
+        let way = Way::Link { desk: Arc::clone(&self.desk), outbox, turn, attempt, seq: 0 };
+        ReplyWriter { way }
     }
 
     /// Tells the hub that a conversation is removed.
@@ -117,26 +118,39 @@ impl PageLink {
 /// Writes the events of one attempt of a turn, numbered from 0.
 #[derive(Debug)]
 pub struct ReplyWriter {
-    desk: Arc<Desk>,
-    outbox: Option<Outbox>,
-    turn: TurnId,
-    attempt: u32,
-    seq: u64,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// To the hub.
+    Link { desk: Arc<Desk>, outbox: Option<Outbox>, turn: TurnId, attempt: u32, seq: u64 },
+    /// To somebody in this process.
+    Local(mpsc::Sender<Body>),
 }
 
 impl ReplyWriter {
+    /// A writer for a turn that the bridge asks for itself: its events go into this channel and not to the hub.
+    pub fn local(events: mpsc::Sender<Body>) -> Self {
+        Self { way: Way::Local(events) }
+    }
+
     /// Sends the next event. Waits while the link is full: hold up the page in turn.
     ///
     /// # Errors
     /// The connection over which the turn was ordered is gone: abort the turn.
     pub async fn send(&mut self, body: Body) -> Result<(), LinkLost> {
-        let outbox = self.outbox.as_ref().ok_or(LinkLost)?;
+        let (desk, outbox, turn, attempt, seq) = match &mut self.way {
+            Way::Link { desk, outbox, turn, attempt, seq } => (desk, outbox, turn, attempt, seq),
+            Way::Local(events) => return events.send(body).await.map_err(|_| LinkLost),
+        };
+        let outbox = outbox.as_ref().ok_or(LinkLost)?;
         // No event overtakes the state it follows from: a hub that gives a failed turn out again must know by then
         // that the page is no longer ready.
-        self.desk.tell(outbox).await.map_err(|_| LinkLost)?;
-        let event = Event { turn: self.turn.clone(), attempt: self.attempt, seq: self.seq, body };
+        desk.tell(outbox).await.map_err(|_| LinkLost)?;
+        let event = Event { turn: turn.clone(), attempt: *attempt, seq: *seq, body };
         outbox.send(&FromPeer::Event(event)).await?;
-        self.seq += 1;
+        *seq += 1;
         Ok(())
     }
 }

@@ -271,9 +271,10 @@ impl Conversations {
         }
     }
 
-    /// Records of conversations are of use.
-    fn keeps_records(&self) -> bool {
-        self.reuse.on || self.reuse.ttl.is_some()
+    /// A record is of use: its conversation can be gone on in, or is removed some day. One that was gone on in has been
+    /// [occupied](Memory::occupy), and need not be told once more that it holds something unknown.
+    fn keeps_record(&self, has_tip: bool) -> bool {
+        (self.reuse.on && has_tip) || self.reuse.ttl.is_some()
     }
 
     fn busy(&self) -> MutexGuard<'_, HashSet<(String, String)>> {

@@ -17,13 +17,17 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::api::Api;
+use crate::api::{Api, annotate};
+use crate::chat::Chat;
 use crate::edge::{edge, guard};
 use crate::errors::{ApiError, Kind};
 use crate::idempotency::once;
 use crate::limits::tell_wait;
+use crate::models::Target;
+use crate::reply::{Reply, Whole};
 use crate::routes::{DOCUMENT, Routes};
-use crate::turns::Caller;
+use crate::stream::{self, Encode};
+use crate::turns::{Caller, Started};
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -101,6 +105,36 @@ async fn unknown_method(request: Request) -> Response {
 fn refusal(request: &Request, error: &ApiError) -> Response {
     let id = request.extensions().get::<Caller>().map_or("", |caller| caller.request.as_str());
     Dialect::of(request.uri().path()).error(error, id)
+}
+
+/// How a dialect writes one answer: part by part, or whole.
+trait Write: Encode {
+    /// The content type of a stream.
+    const STREAM: &'static str;
+
+    /// The answer that is there.
+    fn whole(self, whole: Whole) -> Response;
+}
+
+/// Submits a conversation and answers it. The writer is made once the answer has begun, or is there.
+async fn answer<W: Write>(
+    api: &Api,
+    caller: Caller,
+    mut chat: Chat,
+    wants_stream: bool,
+    writer: impl FnOnce(&Target, &Reply) -> W,
+) -> Result<Response, ApiError> {
+    let ignored = std::mem::take(&mut chat.ignored);
+    let Started { target, mut reply } = api.turns.start(chat, caller).await?;
+    let response = if wants_stream {
+        reply.settle(api.limits.status_window).await?;
+        let writer = writer(&target, &reply);
+        streamed(W::STREAM, stream::body(reply, writer, api.limits.heartbeat, api.metrics.clone()))
+    } else {
+        let whole = reply.whole().await?;
+        writer(&target, &reply).whole(whole)
+    };
+    Ok(annotate(response, &target, &ignored))
 }
 
 /// A response with a JSON body.

@@ -17,6 +17,7 @@ use wormhole_runtime::ConfigError;
 use crate::limits::Allowance;
 pub use command::KeysArgs;
 use list::Key;
+pub(crate) use list::plain_key;
 use watched::Watched;
 
 /// The caller's name while no key is configured.

@@ -2,6 +2,7 @@
 
 mod api;
 mod args;
+mod ask;
 mod body;
 mod chat;
 mod config;
@@ -37,6 +38,7 @@ pub use args::{
     AccessArgs, Args, BrowserArgs, EmbeddingArgs, HubArgs, ImageArgs, LimitArgs, ModelArgs, PromptArgs,
     SocketArgs, StoreArgs, StorePlace, Switch,
 };
+pub use ask::AskArgs;
 pub use config::{Config, StoreSettings};
 pub use conversations::Reuse;
 pub use edge::Browsers;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use wormhole_oai::{Args, KeysArgs, run};
+use wormhole_oai::{Args, AskArgs, KeysArgs, run};
 use wormhole_runtime::HealthcheckArgs;
 
 /// Answers OpenAI and Ollama clients with turns on a chat site.
@@ -22,6 +22,8 @@ enum Command {
     Healthcheck(HealthcheckArgs),
     /// Make, list and revoke API keys.
     Keys(KeysArgs),
+    /// List the models of a running API and stream one answer.
+    Ask(AskArgs),
 }
 
 #[tokio::main]
@@ -31,6 +33,7 @@ async fn main() -> ExitCode {
         Ok(Cli { args, command: Some(Command::Keys(keys)) }) => {
             keys.run(args.access.api_keys_file.as_deref())
         }
+        Ok(Cli { command: Some(Command::Ask(ask)), .. }) => ask.run().await,
         Ok(Cli { args, command: None }) => run(args).await,
         Err(code) => code,
     }

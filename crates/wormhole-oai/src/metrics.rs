@@ -7,6 +7,8 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use wormhole_protocol::FailureCode;
 use wormhole_runtime::{Registry, counter, counter_vec, gauge, histogram};
 
+use crate::usage::Usage;
+
 const SECONDS: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 
 /// Every metric of the service.
@@ -22,8 +24,30 @@ pub(crate) struct Metrics {
     heartbeats: IntCounter,
     joined: IntGauge,
     conversations: IntCounterVec,
+    tokens: IntCounterVec,
     repairs: IntCounterVec,
     prompts_broken: IntGauge,
+    foreign: IntCounterVec,
+}
+
+/// What of a request was foreign, so that nothing was done for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// The page that sent it.
+    Origin,
+    /// The name under which it reached this server.
+    Host,
+}
+
+impl Foreign {
+    const ALL: &[Self] = &[Self::Origin, Self::Host];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Host => "host",
+        }
+    }
 }
 
 /// What was done where the model did not write what was asked for.
@@ -110,6 +134,12 @@ impl Metrics {
                 "Turns by where they went: into a new conversation, on in a known one, or anew because that was gone.",
                 &["how"],
             )?,
+            tokens: counter_vec(
+                r,
+                "wormhole_oai_tokens_total",
+                "Tokens of turns that are whole, by estimate: prompts, posted now or before, and answers.",
+                &["kind"],
+            )?,
             repairs: counter_vec(
                 r,
                 "wormhole_oai_repairs_total",
@@ -121,14 +151,31 @@ impl Metrics {
                 "wormhole_oai_prompts_broken",
                 "1 while the templates on disk are broken and the last good ones are in use.",
             )?,
+            foreign: counter_vec(
+                r,
+                "wormhole_oai_foreign_requests_total",
+                "Requests of foreign web pages (origin) or under a foreign name (host), which were refused.",
+                &["what"],
+            )?,
         };
         for code in FailureCode::ALL {
             metrics.failures.with_label_values(&[code.as_str()]);
         }
+        for kind in ["prompt", "completion"] {
+            metrics.tokens.with_label_values(&[kind]);
+        }
         for repair in Repair::ALL {
             metrics.repairs.with_label_values(&[repair.as_str()]);
         }
+        for what in Foreign::ALL {
+            metrics.foreign.with_label_values(&[what.as_str()]);
+        }
         Ok(metrics)
+    }
+
+    /// A request was refused for what is foreign of it.
+    pub(crate) fn foreign(&self, what: Foreign) {
+        self.foreign.with_label_values(&[what.as_str()]).inc();
     }
 
     /// The templates on disk can be used, or not.
@@ -221,12 +268,18 @@ impl TurnGuard {
 
     /// The model did not write what was asked for, so often.
     pub(crate) fn repaired(&self, repair: Repair, times: usize) {
+        // As after nearly every delta: not worth a look-up.
+        if times == 0 {
+            return;
+        }
         self.metrics.repairs.with_label_values(&[repair.as_str()]).inc_by(times as u64);
     }
 
-    /// It is whole.
-    pub(crate) fn done(&mut self) {
+    /// It is whole, and cost so much.
+    pub(crate) fn done(&mut self, usage: Usage) {
         self.ended = true;
+        self.metrics.tokens.with_label_values(&["prompt"]).inc_by(usage.prompt);
+        self.metrics.tokens.with_label_values(&["completion"]).inc_by(usage.completion);
     }
 
     /// It failed.

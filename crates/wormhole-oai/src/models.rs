@@ -15,6 +15,10 @@ pub(crate) use catalogue::{Catalogue, Entry};
 /// How long the models of an account that left the hub stay listed: longer than a restart of its bridge.
 const KEEP_GONE: Duration = Duration::from_mins(15);
 
+/// The most bindings of keys whose catalogues are kept: one for each way in which keys are bound to accounts. More are made
+/// anew each time.
+const MAX_BINDINGS: usize = 256;
+
 /// What a turn is to be posted to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -51,7 +55,8 @@ pub(crate) struct Models {
 struct Inner {
     seen: Option<Arc<Directory>>,
     accounts: BTreeMap<(String, String), Account>,
-    catalogue: Arc<Catalogue>,
+    /// By the accounts that a caller is bound to; none means all of them.
+    catalogues: BTreeMap<Box<[String]>, Arc<Catalogue>>,
     /// When the first account that left is to be forgotten.
     forget_at: Option<Instant>,
 }
@@ -68,25 +73,26 @@ impl Models {
         Self { names, directory, inner: Mutex::default() }
     }
 
-    /// The models now. Made anew only when the directory changed, or when an account has been away too long.
-    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+    /// The models now, of the accounts that the caller is bound to; of all where it is bound to none. Made anew only when
+    /// the directory changed, or when an account has been away too long.
+    pub(crate) fn catalogue(&self, bound: &[String]) -> Arc<Catalogue> {
         let directory = self.directory.borrow().clone();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.follow(directory, &self.names, Instant::now());
-        inner.catalogue.clone()
+        inner.follow(directory, Instant::now());
+        inner.catalogue(bound, &self.names)
     }
 
-    /// What a request for `asked` is posted to.
+    /// What a request for `asked` is posted to, by a caller who is bound to these accounts.
     ///
-    /// While nothing at all is known (the first page has not joined yet) the name goes to the hub as it is.
+    /// While nothing at all is known of them (the first page has not joined yet) the name goes to the hub as it is.
     ///
     /// # Errors
     /// No model was named and there is no default, or models are known and this is none of them.
-    pub(crate) fn target(&self, asked: Option<&str>) -> Result<Target, ApiError> {
+    pub(crate) fn target(&self, asked: Option<&str>, bound: &[String]) -> Result<Target, ApiError> {
         let asked = asked.map(str::trim).filter(|name| !name.is_empty());
         let default = self.names.default.as_deref();
         let Some(asked) = asked.or(default) else { return Err(ApiError::missing("model")) };
-        let catalogue = self.catalogue();
+        let catalogue = self.catalogue(bound);
         let aliased = self.names.aliases.get(untagged(asked)).map_or(asked, String::as_str);
         if catalogue.is_empty() {
             return Ok(Target::blind(asked, untagged(aliased)));
@@ -107,8 +113,8 @@ impl Models {
 
 impl Models {
     /// Whether a turn for this target may hold images. Nobody knows while no model is known; then the page says it.
-    pub(crate) fn takes_images(&self, target: &Target) -> bool {
-        target.blind || self.catalogue().takes_images(&target.model, target.site.as_deref())
+    pub(crate) fn takes_images(&self, target: &Target, bound: &[String]) -> bool {
+        target.blind || self.catalogue(bound).takes_images(&target.model, target.site.as_deref())
     }
 }
 
@@ -120,7 +126,7 @@ impl Target {
 }
 
 impl Inner {
-    fn follow(&mut self, directory: Arc<Directory>, names: &Names, now: Instant) {
+    fn follow(&mut self, directory: Arc<Directory>, now: Instant) {
         let same = self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &directory));
         if same && self.forget_at.is_none_or(|at| now < at) {
             return;
@@ -140,10 +146,22 @@ impl Inner {
         self.accounts.retain(|_, account| account.gone_since.is_none_or(|since| now < since + KEEP_GONE));
         self.forget_at =
             self.accounts.values().filter_map(|account| account.gone_since).min().map(|at| at + KEEP_GONE);
-        let models =
-            self.accounts.iter().map(|((site, _), account)| (site.as_str(), account.models.as_slice()));
-        self.catalogue = Arc::new(Catalogue::new(models, &names.aliases));
+        self.catalogues.clear();
         self.seen = Some(directory);
+    }
+
+    fn catalogue(&mut self, bound: &[String], names: &Names) -> Arc<Catalogue> {
+        if let Some(made) = self.catalogues.get(bound) {
+            return made.clone();
+        }
+        let is_open = |name: &String| bound.is_empty() || bound.contains(name);
+        let open = self.accounts.iter().filter(|((_, name), _)| is_open(name));
+        let models = open.map(|((site, _), account)| (site.as_str(), account.models.as_slice()));
+        let made = Arc::new(Catalogue::new(models, &names.aliases));
+        if self.catalogues.len() < MAX_BINDINGS {
+            self.catalogues.insert(bound.into(), made.clone());
+        }
+        made
     }
 }
 

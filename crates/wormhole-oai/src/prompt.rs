@@ -11,7 +11,7 @@ use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use wormhole_runtime::ConfigError;
@@ -35,7 +35,8 @@ const SHIPPED: &[(&str, &str)] = &[
 #[derive(Debug)]
 pub(crate) struct Prompt {
     environment: Environment<'static>,
-    phrases: Phrases,
+    /// [`Phrases`], as the templates see them: made once, since all of them go into every rendering.
+    phrases: Value,
 }
 
 /// A template failed on a conversation that the trial at the start does not cover. Says where, never on what.
@@ -57,7 +58,7 @@ struct View<'a> {
     parallel: bool,
     turns: Vec<TurnView<'a>>,
     output: Option<OutputView>,
-    phrases: &'a Phrases,
+    phrases: &'a Value,
 }
 
 /// A message as the templates see it.
@@ -112,7 +113,7 @@ impl Prompt {
             let source = own(templates, name)?.unwrap_or_else(|| shipped.to_owned());
             environment.add_template_owned(name, source).map_err(|error| wrong_template(&located(&error)))?;
         }
-        let prompt = Self { environment, phrases: Phrases::load(phrases)? };
+        let prompt = Self { environment, phrases: Value::from(Serde(Phrases::load(phrases)?)) };
         for trial in trials() {
             prompt.render(&trial).map_err(|error| wrong_template(&error))?;
         }

@@ -9,8 +9,9 @@ mod responses;
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -82,12 +83,13 @@ pub(crate) struct Kept {
 #[error("the store failed: {0}")]
 pub(crate) struct StoreError(String);
 
-/// A place to keep things. Calls are short; only a put may wait for a [`flush`](Store::flush) that runs.
+/// A place to keep things. A get, a put or a remove is short, but for a put that finds too much waiting for the disk.
+/// All else may take as long as a disk takes.
 pub(crate) trait Store: Debug + Send + Sync {
     /// What was put under this name and is not too old.
     fn get(&self, kind: Shelf, scope: &str, id: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Puts it in the place of what was there, and throws away what is over the bounds.
+    /// Puts it in the place of what was there. What is over the bounds is thrown away, at the next flush at the latest.
     fn put(&self, kind: Shelf, scope: &str, id: &str, value: &[u8]) -> Result<(), StoreError>;
 
     /// Throws it away. Whether it was there.
@@ -96,32 +98,38 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// What was last put before `before`, oldest first, at most `most` of it.
     fn older(&self, kind: Shelf, before: Stamp, most: usize) -> Result<Vec<Kept>, StoreError>;
 
-    /// Throws away what is too old.
+    /// Makes what was put so far survive a crash.
+    fn flush(&self) -> Result<(), StoreError>;
+
+    /// A flush that also throws away what is too old.
     fn tidy(&self) -> Result<(), StoreError>;
 
-    /// Makes what was put so far survive a crash. May take as long as a disk takes.
-    fn flush(&self) -> Result<(), StoreError>;
+    /// Notified when so much waits for a flush that it should come at once.
+    fn presses(&self) -> Arc<Notify>;
 }
 
 /// How often what was put is made durable.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// How often what is too old is thrown away, in flushes.
-const TIDY: u64 = 600;
+/// How often what is too old is thrown away.
+const TIDY: Duration = Duration::from_mins(10);
 
 /// Keeps a store durable and tidy, and makes it durable once more at the end.
 pub(crate) async fn keep_store(store: Arc<dyn Store>, stop: CancellationToken) {
     let mut ticks = interval(FLUSH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for tick in 0_u64.. {
-        let goes_on = stop.run_until_cancelled(ticks.tick()).await.is_some();
+    let (presses, mut tidied) = (store.presses(), None::<Instant>);
+    loop {
+        let due = async {
+            tokio::select! { _ = ticks.tick() => {} () = presses.notified() => {} }
+        };
+        let goes_on = stop.run_until_cancelled(due).await.is_some();
+        let is_untidy = tidied.is_none_or(|at| at.elapsed() >= TIDY);
+        if is_untidy {
+            tidied = Some(Instant::now());
+        }
         let store = store.clone();
-        let kept = spawn_blocking(move || {
-            if tick % TIDY == 0 {
-                store.tidy()?;
-            }
-            store.flush()
-        });
+        let kept = spawn_blocking(move || if is_untidy { store.tidy() } else { store.flush() });
         if let Ok(Err(error)) = kept.await {
             warn!(%error, "what was remembered is not durable");
         }

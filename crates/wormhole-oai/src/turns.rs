@@ -101,9 +101,9 @@ impl Turns {
     pub(crate) async fn start(&self, chat: Chat, caller: Caller) -> Result<Started, ApiError> {
         check(&chat)?;
         let shape = Shape::new(&chat).map_err(|wrong| ApiError::new(Kind::BadRequest, wrong))?;
-        let target = self.models.target(chat.model.as_deref())?;
+        let target = self.models.target(chat.model.as_deref(), &caller.accounts)?;
         let seen = self.images.seen(&chat)?;
-        if !seen.is_empty() && !self.models.takes_images(&target) {
+        if !seen.is_empty() && !self.models.takes_images(&target, &caller.accounts) {
             let message = format!("the model '{}' takes no images: send text only", target.asked);
             return Err(ApiError::field(seen.field(), message));
         }
@@ -122,10 +122,11 @@ impl Turns {
         let Travelling { rest: new_images, whole: images } = self.images.ready(&seen, from).await?;
         let rest = go_on.as_ref().map(|go_on| prompt.render(&go_on.rest(&words)));
         let rest = rest.transpose().map_err(|failed| not_rendered(&failed))?;
-        let mut submit = self.submission(&target, rest.unwrap_or_default(), &caller);
+        let mut submit = self.submission(&target, &caller);
         (submit.site, submit.account) = (site, account);
+        let asker = self.asker(submit.clone());
         submit.conversation = go_on.map(|go_on| go_on.reference);
-        submit.images = new_images;
+        (submit.text, submit.images) = (rest.unwrap_or_default(), new_images);
         memory.hold(permit);
         if let Some(transcripts) = &self.transcripts {
             memory.transcribe(transcripts.draft(&submit, whole.clone()));
@@ -134,9 +135,8 @@ impl Turns {
             Some(self.begin_anew(&submit, (whole, images), &target, &caller))
         } else {
             submit.text = whole;
-            target.blind.then(|| self.other_model(&submit, &target))
+            target.blind.then(|| self.other_model(&submit, &target, &caller))
         };
-        let asker = self.asker(&submit);
         let mut guard = self.metrics.turn();
         let goes_on = submit.conversation.is_some();
         self.metrics.conversation(if goes_on { "on" } else { "new" });
@@ -183,9 +183,8 @@ impl Turns {
     }
 
     /// Posts one more text where the turn was, within what is left of its time.
-    fn asker(&self, first: &Submit) -> Asker {
+    fn asker(&self, first: Submit) -> Asker {
         let (sender, deadline, started) = (self.sender.clone(), self.deadline, Instant::now());
-        let first = Submit { text: String::new(), images: Vec::new(), ..first.clone() };
         Box::new(move |text, (account, reference)| {
             let left = deadline.saturating_sub(started.elapsed()).max(Duration::from_secs(1));
             let submit = Submit {
@@ -201,7 +200,8 @@ impl Turns {
         })
     }
 
-    fn submission(&self, target: &Target, text: String, caller: &Caller) -> Submit {
+    /// A turn without text.
+    fn submission(&self, target: &Target, caller: &Caller) -> Submit {
         Submit {
             turn: new_turn(),
             caller: caller.name.clone(),
@@ -209,7 +209,7 @@ impl Turns {
             site: target.site.clone(),
             account: None,
             conversation: None,
-            text,
+            text: String::new(),
             images: Vec::new(),
             deadline_ms: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
             trace: Some(caller.request.clone()),
@@ -218,14 +218,14 @@ impl Turns {
 
     /// A second submission for when the model was named before any was known, and the hub then did not know it: by now
     /// the default may be known to step in.
-    fn other_model(&self, first: &Submit, target: &Target) -> Again {
+    fn other_model(&self, first: &Submit, target: &Target, caller: &Caller) -> Again {
         let (sender, models) = (self.sender.clone(), self.models.clone());
-        let (mut submit, asked) = (first.clone(), target.asked.clone());
+        let (mut submit, asked, bound) = (first.clone(), target.asked.clone(), caller.accounts.clone());
         Box::new(move |failure| {
             if failure.code != FailureCode::ModelUnknown {
                 return None;
             }
-            let target = models.target(Some(&asked)).ok().filter(|target| !target.blind)?;
+            let target = models.target(Some(&asked), &bound).ok().filter(|target| !target.blind)?;
             submit.turn = new_turn();
             submit.model = target.model;
             submit.site = target.site;

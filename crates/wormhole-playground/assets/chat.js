@@ -1,13 +1,17 @@
 // @ts-check
-// The chat page: shows a conversation, posts turns, streams answers as text.
+// The chat page: shows a conversation, posts turns, shows answers as Markdown while they stream.
 import * as api from './api.js';
+import { shown as shownMarkdown } from './markdown.js';
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const $ = (id) => /** @type {T} */ (document.getElementById(id));
 const messages = $('messages');
-const text = /** @type {HTMLTextAreaElement} */ ($('text'));
+const text = /** @type {HTMLElement} */ (document.querySelector('#composer .entry'));
+const editable = text.isContentEditable;
 const picker = /** @type {HTMLSelectElement} */ ($('model'));
 const home = document.body.dataset.home ?? '/chat';
+/** Milliseconds between two times that a growing answer is shown. */
+const pace = Number(document.body.dataset.pace ?? 0);
 
 /** @type {{ id: string, name: string, label: string }[]} */
 let models = [];
@@ -24,12 +28,43 @@ function element(tag, name, content = '') {
   return made;
 }
 
+const written = () => (editable ? text.innerText : /** @type {HTMLTextAreaElement} */ (text).value);
+
+function clear() {
+  if (editable) text.replaceChildren();
+  else /** @type {HTMLTextAreaElement} */ (text).value = '';
+}
+
+/** Shows the answer's words as they grow, not more often than the page's pace. @param {HTMLElement} into */
+function growing(into) {
+  const show = shownMarkdown(into);
+  let words = '';
+  let timer = 0;
+  const now = () => {
+    timer = 0;
+    follow(() => show(words));
+  };
+  return {
+    /** @param {string} more */
+    add(more) {
+      words += more;
+      if (pace === 0) now();
+      else timer ||= setTimeout(now, pace);
+    },
+    end() {
+      clearTimeout(timer);
+      now();
+    },
+  };
+}
+
 /** @param {string} who @param {string} content */
 function bubble(who, content) {
   $('empty').hidden = true;
   const item = element('article', `message ${who}`);
   item.setAttribute('aria-label', who === 'you' ? 'You' : 'Answer');
-  const body = element('div', 'body', content);
+  const body = element('div', 'body', who === 'you' ? content : '');
+  if (who !== 'you') shownMarkdown(body)(content);
   item.append(body);
   messages.append(item);
   return { item, body };
@@ -92,6 +127,7 @@ async function open(id) {
  */
 async function stream(answer, said, model, signal) {
   let thoughts = /** @type {HTMLElement | null} */ (null);
+  const words = growing(answer.body);
   for await (const { text, reasoning } of api.turn(shown.id, { text: said, model, parentIdx: shown.turns++ }, signal)) {
     follow(() => {
       if (reasoning && !thoughts) {
@@ -102,9 +138,10 @@ async function stream(answer, said, model, signal) {
         answer.item.prepend(details);
       }
       thoughts?.append(reasoning ?? '');
-      answer.body.append(text ?? '');
     });
+    words.add(text ?? '');
   }
+  words.end();
 }
 
 /** After a failure only the site knows whether it recorded the turn; the next one must follow the last recorded. */
@@ -119,7 +156,7 @@ async function send(said) {
   const model = models.find(({ name }) => name === picker.value);
   if (!model || running || !said.trim()) return;
   const leaving = (running = new AbortController());
-  text.value = '';
+  clear();
   complain(null);
   busy(true);
   bubble('you', said);
@@ -152,17 +189,18 @@ async function start() {
   picker.replaceChildren(...models.map(({ name, label }) => new Option(label, name)));
   const [, id] = location.pathname.match(/^\/conversation\/([0-9a-f]+)$/) ?? [];
   if (id) await open(id);
+  document.body.dataset.state = 'ready';
   await showList();
 }
 
 $('composer').addEventListener('submit', (event) => {
   event.preventDefault();
-  send(text.value);
+  send(written());
 });
 text.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  send(text.value);
+  send(written());
 });
 document.addEventListener('keydown', (event) => event.key === 'Escape' && running?.abort());
 $('stop').addEventListener('click', () => running?.abort());

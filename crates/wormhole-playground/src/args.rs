@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::config::AnswerWith;
 use crate::config::Config;
@@ -20,6 +21,10 @@ pub struct Args {
     /// Where to serve HTTPS with HTTP/2, if at all.
     #[arg(long, env = "PLAYGROUND_LISTEN_TLS")]
     pub listen_tls: Option<SocketAddr>,
+    /// Keep the certificate's key in this folder, and its hash as `key-hash`, so that browsers which trust it by the hash
+    /// do so after a restart, too.
+    #[arg(long, env = "PLAYGROUND_IDENTITY", value_name = "FOLDER")]
+    pub identity: Option<PathBuf>,
     /// The account's e-mail address.
     #[arg(long, env = "PLAYGROUND_EMAIL", default_value = "demo@example.test")]
     pub email: String,
@@ -60,6 +65,7 @@ impl TryFrom<Args> for Config {
         let Args {
             listen,
             listen_tls,
+            identity,
             email,
             password,
             era,
@@ -87,6 +93,7 @@ impl TryFrom<Args> for Config {
         Ok(Self {
             http: listen,
             https: listen_tls,
+            identity,
             email,
             password,
             control,

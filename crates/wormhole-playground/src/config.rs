@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::switches::Switches;
 
@@ -13,6 +14,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// Where HTTPS with HTTP/2 is served, if at all.
     pub https: Option<SocketAddr>,
+    /// The folder that keeps the certificate's key; without one, it is made anew at each start.
+    pub identity: Option<PathBuf>,
     /// The one account's e-mail address.
     pub email: String,
     /// The one account's password.
@@ -34,6 +37,7 @@ impl Default for Config {
         Self {
             http: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             https: None,
+            identity: None,
             email: "demo@example.test".to_owned(),
             password: "practice".to_owned(),
             code: "424242".to_owned(),

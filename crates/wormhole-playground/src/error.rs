@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::observe::Snapshot;
 
@@ -20,6 +21,15 @@ pub enum SiteError {
     /// The self-signed certificate could not be made.
     #[error("cannot make the practice site's certificate")]
     Certificate(#[from] rcgen::Error),
+    /// The certificate's key could not be kept.
+    #[error("PLAYGROUND_IDENTITY: cannot use {}", .path.display())]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// TLS could not be set up with that certificate.
     #[error("cannot set up TLS for the practice site")]
     Tls(#[from] rustls::Error),

@@ -31,7 +31,7 @@ impl Site {
         let https = match config.https {
             Some(address) => {
                 let (listener, bound) = listen(address).await?;
-                Some((listener, bound, Identity::generate()?))
+                Some((listener, bound, Identity::open(config.identity.as_deref())?))
             }
             None => None,
         };

@@ -63,6 +63,14 @@ pub struct Switches {
     pub crlf: bool,
     /// Write a `: keep-alive` comment before each event.
     pub comments: bool,
+    /// The chat page's composer has another id.
+    pub redesign: bool,
+    /// The chat page's composer is an editable element, not a textarea.
+    pub editable_composer: bool,
+    /// Milliseconds between two times that the chat page shows a growing answer (0: with every word).
+    pub render_pace_ms: u32,
+    /// The pages' policy lets them connect to other origins.
+    pub connect_anywhere: bool,
 }
 
 impl Default for Switches {
@@ -79,6 +87,10 @@ impl Default for Switches {
             cut_pause_ms: 0,
             crlf: false,
             comments: false,
+            redesign: false,
+            editable_composer: false,
+            render_pace_ms: 0,
+            connect_anywhere: false,
         }
     }
 }

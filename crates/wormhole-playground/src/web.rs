@@ -42,6 +42,6 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .fallback(|| async { (StatusCode::NOT_FOUND, page::message("Not found", "There is no page here.")) });
     control::routes(app, pages)
         .layer(DefaultBodyLimit::max(app.config.limits.body_bytes))
-        .layer(middleware::map_response(headers::add))
+        .layer(middleware::map_response_with_state(Arc::clone(app), headers::add))
         .with_state(Arc::clone(app))
 }

@@ -60,4 +60,12 @@ pub enum PageFrameKind {
         /// The exception's name and message, cut to 200 characters.
         message: String,
     },
+    /// The script of a new document is to speak through a WebSocket, and dials it; said over the binding.
+    Dialling,
+    /// The script was to speak through a WebSocket and cannot; said over the binding, once, and the script ends.
+    NoSocket {
+        /// `policy` (the page's Content-Security-Policy), `insecure` (mixed content), `failed` (it could not be opened in
+        /// time, for whatever reason the browser keeps to itself) or `lost` (nor opened again after it broke).
+        reason: String,
+    },
 }

@@ -8,15 +8,17 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Command, Parser};
 
 use crate::config::EX_USAGE;
+use crate::version::VERSION_LINE;
 
 /// Reads the process's arguments. A variable that is not set, or empty, is looked for in its lower-case spelling
-/// (`wormhole_port`); an empty one counts as unset.
+/// (`wormhole_port`); an empty one counts as unset. `--version` tells the revision, too.
 ///
 /// # Errors
 /// The exit code to end with, after the reason (or the help text) has been written: 0 for `--help` and `--version`, 64
 /// for arguments that cannot be used.
 pub fn parse<T: Parser>() -> Result<T, ExitCode> {
-    let command = adopt_spellings(T::command(), &|name| std::env::var_os(name));
+    let command =
+        adopt_spellings(T::command().version(VERSION_LINE.as_str()), &|name| std::env::var_os(name));
     let mut named = command.clone();
     command.try_get_matches().and_then(|matches| T::from_arg_matches(&matches)).map_err(|error| {
         let error = error.format(&mut named);

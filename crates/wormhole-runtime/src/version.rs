@@ -1,5 +1,7 @@
 //! What this program is.
 
+use std::sync::LazyLock;
+
 /// The version of the workspace, which all programs share.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -7,3 +9,6 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub fn revision() -> &'static str {
     option_env!("WORMHOLE_REVISION").unwrap_or("unknown")
 }
+
+/// Version and revision as `--version` shows them, such as `0.1.0 (3f2c1a9)`.
+pub(crate) static VERSION_LINE: LazyLock<String> = LazyLock::new(|| format!("{VERSION} ({})", revision()));

@@ -77,6 +77,10 @@ pub struct TurnArgs {
     /// How long a turn waits for a page to join that could take it.
     #[arg(long, env = "WORMHOLE_NO_PAGE_WAIT", default_value = "20s", value_parser = parse_duration)]
     pub no_page_wait: Duration,
+    /// How long a turn is held while every page that could take it needs a person; 0 fails it at once. The turn's own
+    /// deadline may come first.
+    #[arg(long, env = "WORMHOLE_PERSON_WAIT", default_value = "60s", value_parser = parse_duration)]
+    pub person_wait: Duration,
     /// How long a page may take to end a turn that it was told to stop, before its place is free again.
     #[arg(long, env = "WORMHOLE_CANCEL_GRACE", default_value = "10s", value_parser = parse_duration)]
     pub cancel_grace: Duration,

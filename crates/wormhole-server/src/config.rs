@@ -13,8 +13,8 @@ use crate::{
     core::Rules,
 };
 
-const PAGE_TOKEN: &str = "WORMHOLE_PAGE_TOKEN";
-const SENDER_TOKEN: &str = "WORMHOLE_SENDER_TOKEN";
+pub(crate) const PAGE_TOKEN: &str = "WORMHOLE_PAGE_TOKEN";
+pub(crate) const SENDER_TOKEN: &str = "WORMHOLE_SENDER_TOKEN";
 
 /// The hub's settings. [`Config::new`] has the defaults of the command line.
 #[derive(Debug, Clone)]
@@ -142,6 +142,7 @@ impl From<TurnArgs> for Rules {
             queue_limit,
             max_attempts,
             no_page_wait,
+            person_wait,
             cancel_grace,
             forget_wait,
             rate_rest,
@@ -152,6 +153,7 @@ impl From<TurnArgs> for Rules {
             queue_limit,
             max_attempts,
             no_page_wait,
+            person_wait,
             cancel_grace,
             forget_wait,
             rest_default: rate_rest,

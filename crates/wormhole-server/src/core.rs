@@ -14,6 +14,7 @@ use wormhole_protocol::{CLOSE_GOING_AWAY, FromHub, FromPeer, PageHello, PeerId, 
 use crate::outbox::Outbox;
 
 mod forget;
+mod hold;
 mod note;
 mod pace;
 mod queue;
@@ -49,6 +50,8 @@ pub struct Rules {
     pub max_attempts: u32,
     /// How long a turn waits for a page to join that could take it.
     pub no_page_wait: Duration,
+    /// How long a turn is held while every page that could take it needs a person; its own deadline may come first.
+    pub person_wait: Duration,
     /// How long a page may take to end a turn that it was told to stop.
     pub cancel_grace: Duration,
     /// How long a page may take to remove a conversation.
@@ -71,6 +74,7 @@ impl Default for Rules {
             queue_limit: 256,
             max_attempts: 3,
             no_page_wait: Duration::from_secs(20),
+            person_wait: Duration::from_mins(1),
             cancel_grace: Duration::from_secs(10),
             forget_wait: Duration::from_secs(30),
             rest_default: Duration::from_secs(30),
@@ -204,7 +208,7 @@ impl Core {
         while let Some(timer) = self.timers.pop(now) {
             match timer {
                 Timer::Turn(turn) => self.overdue(turn, now),
-                Timer::NoPage(turn) => self.judge(turn, now),
+                Timer::Patience(turn) => self.judge(turn, now),
                 Timer::Pace => self.unsettled = true,
                 Timer::Notices => self.notify(now),
                 Timer::Directory => self.tell_directory(),

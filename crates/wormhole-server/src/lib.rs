@@ -13,6 +13,7 @@ mod join;
 mod metrics;
 mod outbox;
 mod service;
+mod tokens;
 mod ws;
 
 pub use crate::{
@@ -20,6 +21,7 @@ pub use crate::{
     config::Config,
     core::Rules,
     service::{Service, StartError},
+    tokens::{TokensArgs, fresh_token},
 };
 
 /// Serves until a signal, and drains. Exit code 64 for settings that cannot be used, 1 for whatever else failed.

@@ -19,6 +19,8 @@ struct Cli {
 enum Command {
     /// Ask the running hub's admin port how it is.
     Healthcheck(HealthcheckArgs),
+    /// Make the tokens that services join each other with, where they are missing.
+    Tokens(wormhole_server::TokensArgs),
 }
 
 #[tokio::main]
@@ -29,6 +31,7 @@ async fn main() -> ExitCode {
     };
     match command {
         Some(Command::Healthcheck(check)) => check.run(args.admin).await,
+        Some(Command::Tokens(tokens)) => tokens.run(),
         None => wormhole_server::run(args).await,
     }
 }

@@ -1,7 +1,7 @@
 //! What must never stand in a log.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ const TOO_SHORT_TO_TELL: usize = 6;
 ///
 /// # Panics
 /// When one does, naming the file and the line's number, not the secret.
-pub(crate) fn assert_silent(logs: &[&Path], secrets: &[String]) {
+pub(crate) fn assert_silent(logs: &[PathBuf], secrets: &[String]) {
     for path in logs {
         let text = fs::read_to_string(path).unwrap_or_default();
         for secret in secrets.iter().filter(|secret| secret.len() >= TOO_SHORT_TO_TELL) {

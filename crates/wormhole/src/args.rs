@@ -19,14 +19,18 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// The whole path to the real site in one process, settings from the environment.
     Up(UpArgs),
-    /// Open the site in a window on the bridge's profile and log in by hand.
-    Login(Box<wormhole_bridge::Args>),
+    /// Log in by hand: at the console of the bridge that runs, here or in a cluster, else in a window on its profile.
+    Login(Box<LoginArgs>),
     /// Check everything that `up` needs, with a remedy for each thing that is missing.
     Doctor(Box<wormhole_bridge::Args>),
     /// Make, list and revoke API keys.
     Keys(KeysFileArgs),
+    /// List, show and check site profiles.
+    Site(SiteToolArgs),
     /// Ask the three running services how they are.
     Status(StatusArgs),
+    /// Ask one tiny question through the whole path and say which hop fails.
+    Canary(crate::canary::CanaryArgs),
     /// The hub by itself.
     Server(Box<wormhole_server::Args>),
     /// The bridge by itself.
@@ -74,9 +78,54 @@ pub(crate) struct KeysFileArgs {
     pub(crate) keys: wormhole_oai::KeysArgs,
 }
 
+/// What to do with site profiles.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SiteToolArgs {
+    #[command(subcommand)]
+    pub(crate) command: SiteCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SiteCommand {
+    /// Read a profile and say what it describes, or where it is wrong (exit code 64).
+    Check {
+        /// A file, or the name of a shipped profile.
+        profile: String,
+    },
+    /// The shipped profiles.
+    List,
+    /// Print a shipped profile, to begin one of your own with.
+    Show {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// An installation in a cluster in place of one on this machine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KubeArgs {
+    /// Ask the cluster that the kubeconfig speaks of (only in builds with the feature `kube`, such as the images).
+    #[arg(long)]
+    pub(crate) kube: bool,
+    /// Its namespace; the kubeconfig's own if not given.
+    #[arg(long, requires = "kube", value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// Where somebody logs in.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LoginArgs {
+    #[command(flatten)]
+    pub(crate) kube: KubeArgs,
+    #[command(flatten)]
+    pub(crate) bridge: wormhole_bridge::Args,
+}
+
 /// Where `wormhole status` asks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) kube: KubeArgs,
     /// The hub's admin port.
     #[arg(long, env = "WORMHOLE_SERVER_ADMIN", default_value = "127.0.0.1:9465")]
     pub(crate) server: SocketAddr,

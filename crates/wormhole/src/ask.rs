@@ -77,6 +77,16 @@ pub(crate) async fn readiness(admin: SocketAddr) -> Result<(bool, String)> {
     Ok((ready, reply.text().await?.trim().to_owned()))
 }
 
+/// What an admin port says on `/metrics`.
+///
+/// # Errors
+/// Nothing answers there.
+#[cfg(feature = "kube")]
+pub(crate) async fn metrics(admin: SocketAddr) -> Result<String> {
+    let reply = client()?.get(format!("http://{admin}/metrics")).timeout(ANSWER_WITHIN).send().await?;
+    Ok(reply.error_for_status()?.text().await?)
+}
+
 /// An HTTP client for loopback: no proxy stands between the services of one machine.
 fn client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().no_proxy().connect_timeout(ANSWER_WITHIN).build()

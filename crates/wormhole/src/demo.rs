@@ -161,7 +161,7 @@ fn settings(args: &DemoArgs, profile: &Path, site: &OpenSite) -> Result<Settings
     let profile_of_site = wormhole_bridge::site::Profile::load("playground")?.at(origin)?;
     let mut bridge = wormhole_bridge::Config::new(hub(&page_token)?, profile_of_site, profile);
     bridge.credentials = Some(Credentials {
-        email: site.email.clone(),
+        email: site.email.clone().into(),
         password: Password::Given(SecretString::from(site.password.clone())),
     });
     bridge.browser.headless = !args.window;

@@ -2,8 +2,15 @@
 
 mod args;
 mod ask;
+mod canary;
 mod demo;
 mod doctor;
+#[cfg(feature = "kube")]
+mod kube;
+mod login;
+#[cfg(not(feature = "kube"))]
+mod no_kube;
+mod site;
 mod stack;
 mod status;
 mod terminal;
@@ -12,6 +19,8 @@ mod up;
 use std::process::ExitCode;
 
 use args::{Cli, Command};
+#[cfg(not(feature = "kube"))]
+use no_kube as kube;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -23,10 +32,14 @@ async fn main() -> ExitCode {
     match cli.command {
         Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Up(args) => up::run(args).await,
-        Command::Login(args) => up::login(*args).await,
+        Command::Login(args) if args.kube.kube => kube::login(&args.kube, &args.bridge.site.account).await,
+        Command::Login(args) => Box::pin(login::run(args.bridge)).await,
         Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
         Command::Keys(args) => args.keys.run(args.file.as_deref()),
+        Command::Site(args) => site::run(&args),
+        Command::Status(args) if args.kube.kube => kube::status(&args.kube).await,
         Command::Status(args) => status::run(args).await,
+        Command::Canary(args) => Box::pin(canary::run(args)).await,
         Command::Server(args) => wormhole_server::run(*args).await,
         Command::Bridge(args) => wormhole_bridge::run(*args).await,
         Command::Oai(args) => wormhole_oai::run(*args).await,

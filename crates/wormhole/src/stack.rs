@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use url::Url;
-use wormhole_runtime::{Lifecycle, SecretString};
+use wormhole_runtime::Lifecycle;
+pub(crate) use wormhole_server::fresh_token;
 
 /// The services' settings; the hub's address in two of them is filled in here.
 pub(crate) struct Settings {
@@ -56,9 +57,4 @@ fn reachable(mut addr: SocketAddr) -> SocketAddr {
         addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     addr
-}
-
-/// A token that nobody else has, for services that start together.
-pub(crate) fn fresh_token() -> SecretString {
-    SecretString::from(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()))
 }

@@ -1,18 +1,14 @@
-//! `wormhole up`: the whole path to the real site in one process. `wormhole login`: a person logs in by hand.
+//! `wormhole up`: the whole path to the real site in one process.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use wormhole_bridge::login::{LoggedIn, LoginWindow, has_display};
 use wormhole_runtime::{ConfigError, EX_USAGE, Lifecycle, parse_env};
 
 use crate::args::UpArgs;
 use crate::stack::{self, Settings, fresh_token};
 use crate::terminal;
-
-/// How long a person may take to log in.
-const LOGIN_WITHIN: Duration = Duration::from_mins(15);
 
 /// Runs until a signal.
 pub(crate) async fn run(args: UpArgs) -> ExitCode {
@@ -41,7 +37,10 @@ pub(crate) async fn run(args: UpArgs) -> ExitCode {
 /// Every service's own settings from the environment; on loopback, with tokens of its own, unless told otherwise.
 fn settings(args: &UpArgs) -> Result<(Settings, Duration), ExitCode> {
     let mut server: wormhole_server::Args = parse_env(&[("WORMHOLE_SERVER_ADMIN", "127.0.0.1:9465")])?;
-    let mut bridge: wormhole_bridge::Args = parse_env(&[("WORMHOLE_BRIDGE_ADMIN", "127.0.0.1:9466")])?;
+    let mut bridge: wormhole_bridge::Args = parse_env(&[
+        ("WORMHOLE_BRIDGE_ADMIN", "127.0.0.1:9466"),
+        ("WORMHOLE_CONSOLE_LISTEN", "127.0.0.1:8767"),
+    ])?;
     let mut oai: wormhole_oai::Args = parse_env(&[("WORMHOLE_OAI_ADMIN", "127.0.0.1:9467")])?;
     let grace = server.grace;
     server.log.init().map_err(refused)?;
@@ -66,29 +65,4 @@ fn settings(args: &UpArgs) -> Result<(Settings, Duration), ExitCode> {
 fn refused(error: ConfigError) -> ExitCode {
     terminal::line(error);
     ExitCode::from(EX_USAGE)
-}
-
-/// Opens the window and waits for the person.
-pub(crate) async fn login(mut args: wormhole_bridge::Args) -> ExitCode {
-    // The hub has no part in this; its token need not be there.
-    args.hub.page_token_file = None;
-    args.hub.page_token = Some(fresh_token());
-    let config = match wormhole_bridge::Config::try_from(args) {
-        Ok(config) => config,
-        Err(error) => return refused(error),
-    };
-    let display = has_display();
-    let window = LoginWindow { site: config.site, browser: config.browser, deadline: LOGIN_WITHIN, display };
-    if display {
-        terminal::line("Log in in the window that opens; it closes by itself when you are in.");
-    }
-    match wormhole_bridge::login::run(window).await {
-        Ok(LoggedIn::Already) => terminal::line("You were logged in already."),
-        Ok(LoggedIn::Now) => terminal::line("You are logged in; the session is kept."),
-        Err(error) => {
-            terminal::line(error);
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
 }

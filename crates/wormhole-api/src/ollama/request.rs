@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use crate::Rest;
 use crate::text::one_or_many;
+use crate::{Function, FunctionCall, Rest};
 
 /// The request. Whatever is not named here lands in `rest`.
 #[derive(Debug, Deserialize)]
@@ -28,7 +29,7 @@ pub struct ChatRequest {
     /// Whether it must; not Ollama's, but some clients send it.
     pub tool_choice: Option<ToolChoice>,
     /// What the answer is to be: `json`, a schema, or empty.
-    pub format: Option<serde_json::Value>,
+    pub format: Option<Value>,
     /// Every other field.
     #[serde(flatten)]
     pub rest: Rest,
@@ -42,18 +43,6 @@ pub struct Tool {
     pub function: Option<Function>,
 }
 
-/// A function that the client can run.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
-pub struct Function {
-    /// Its name.
-    pub name: String,
-    /// What it does.
-    pub description: Option<String>,
-    /// The JSON schema of its arguments.
-    pub parameters: Option<serde_json::Value>,
-}
-
 /// `tool_choice`: a word, or an object with the function.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected auto, none, required or a function")]
@@ -63,7 +52,7 @@ pub enum ToolChoice {
     /// A function; of others only the kind is known.
     Named {
         /// The function.
-        function: Option<FunctionCall>,
+        function: Option<FunctionCall<Value>>,
     },
 }
 
@@ -130,18 +119,7 @@ pub struct ToolCall {
     /// What the tool's message may name.
     pub id: Option<String>,
     /// What was called.
-    pub function: FunctionCall,
-}
-
-/// The function of a call.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
-pub struct FunctionCall {
-    /// Its name.
-    pub name: String,
-    /// Its arguments: an object, unlike in OpenAI's dialect.
-    #[serde(default)]
-    pub arguments: serde_json::Value,
+    pub function: FunctionCall<Value>,
 }
 
 #[cfg(test)]

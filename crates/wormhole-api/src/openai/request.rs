@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::Rest;
 use crate::text::{one_or_many, url_or_object};
+use crate::{Function, FunctionCall, Rest};
 
 /// The request. Whatever is not named here lands in `rest`.
 #[derive(Debug, Deserialize)]
@@ -57,6 +57,13 @@ pub struct StreamOptions {
     pub include_usage: Option<bool>,
 }
 
+impl StreamOptions {
+    /// Whether the stream is to end with its usage.
+    pub fn want_usage(options: Option<&Self>) -> bool {
+        options.and_then(|options| options.include_usage).unwrap_or(false)
+    }
+}
+
 /// A tool. Other kinds than `function` have no field that is known here.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
@@ -66,18 +73,6 @@ pub struct Tool {
     pub kind: Option<String>,
     /// With `function`.
     pub function: Option<Function>,
-}
-
-/// A function that the client can run.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
-pub struct Function {
-    /// Its name.
-    pub name: String,
-    /// What it does.
-    pub description: Option<String>,
-    /// The JSON schema of its arguments.
-    pub parameters: Option<Value>,
 }
 
 /// `tool_choice` and `function_call`: a word, or an object.
@@ -163,7 +158,7 @@ pub struct RequestMessage {
     #[serde(default)]
     pub tool_calls: Option<Vec<ToolCall>>,
     /// The call of old.
-    pub function_call: Option<FunctionCall>,
+    pub function_call: Option<FunctionCall<Option<String>>>,
     /// The call that a tool's message answers.
     pub tool_call_id: Option<String>,
     /// A refusal in place of content, in an assistant's history.
@@ -177,18 +172,7 @@ pub struct ToolCall {
     /// What the tool's message will name.
     pub id: Option<String>,
     /// What was called; absent for kinds of tools this API does not know.
-    pub function: Option<FunctionCall>,
-}
-
-/// The function of a call.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
-pub struct FunctionCall {
-    /// Its name.
-    pub name: String,
-    /// Its arguments, as text that should be JSON.
-    #[serde(default)]
-    pub arguments: Option<String>,
+    pub function: Option<FunctionCall<Option<String>>>,
 }
 
 /// The content of a message.

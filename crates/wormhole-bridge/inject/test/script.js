@@ -5,7 +5,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const vm = require("node:vm");
 
-const FILES = ["protocol.js", "transport.js", "page.js", "stream.js", "main.js"];
+const FILES = ["protocol.js", "transport.js", "socket.js", "page.js", "controls.js", "inline.js", "markdown.js", "stream.js", "watch.js", "main.js"];
 const read = (...parts) => fs.readFileSync(path.join(__dirname, ...parts), "utf8");
 const SOURCE = FILES.map((file) => read("..", file)).join("");
 
@@ -13,7 +13,7 @@ exports.fixtures = JSON.parse(read("../../../wormhole-protocol/fixtures/page_fra
 exports.commands = JSON.parse(read("commands.json"));
 
 /** A world with just what the script may use; everything the script says lands in `frames`. */
-exports.world = ({ origin = "https://chat.example", fetch = undefined, elements = {}, cookies = "", top = true } = {}) => {
+exports.world = ({ origin = "https://chat.example", fetch = undefined, elements = {}, cookies = "", top = true, socket = undefined } = {}) => {
   const frames = [];
   class Element extends EventTarget {
     constructor(init) {
@@ -62,13 +62,16 @@ exports.world = ({ origin = "https://chat.example", fetch = undefined, elements 
     location: { origin, pathname: "/c/17", href: `${origin}/c/17?x=1` },
     crypto, AbortController, TextDecoder, URL, Request, Event, InputEvent: Event, KeyboardEvent: Event,
     HTMLInputElement, HTMLTextAreaElement, HTMLSelectElement, HTMLFormElement: class {}, Document,
+    // What only a browser has is tested in one; see tests/it/dom_markdown.rs and dom_turns.rs.
+    MutationObserver: class { observe() {} disconnect() {} takeRecords() { return []; } },
     document: new Document(),
     fetch: fetch ?? (() => Promise.reject(new TypeError("Failed to fetch"))),
     __wormhole_emit: (text) => frames.push(...JSON.parse(text)),
+    WebSocket: socket?.WebSocket, setTimeout: socket?.setTimeout, clearTimeout: socket?.clearTimeout,
   });
   scope.self = scope;
   scope.top = top ? scope : {};
-  const config = { origins: ["https://chat.example"], binding: "__wormhole_emit", entry: "__wormhole" };
+  const config = { origins: ["https://chat.example"], binding: "__wormhole_emit", entry: "__wormhole", socket: socket?.config };
   const run = () => {
     const body = `"use strict"; ((globalThis) => {${SOURCE}\n})(scope);`;
     vm.runInThisContext(`((wormhole, scope) => { ${body} })`)(config, scope);

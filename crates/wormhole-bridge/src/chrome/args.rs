@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::browser::BrowserConfig;
 
 /// `Browser.close` and the heartbeat need no automation banner, so none of the `enable-automation` flags is here.
-const ALWAYS: [&str; 12] = [
+const ALWAYS: [&str; 14] = [
     // The dead man's switch: Chromium ends when the pipe on fd 3 does, which is when we do, however we do.
     "--remote-debugging-pipe",
     "--no-first-run",
@@ -22,6 +22,10 @@ const ALWAYS: [&str; 12] = [
     "--disable-backgrounding-occluded-windows",
     // After a crash, a bubble that asks to restore tabs would stand in the way of a person at the window.
     "--hide-crash-restore-bubble",
+    // Nobody can answer a prompt: what would ask is denied at once, and the page goes on.
+    "--deny-permission-prompts",
+    // Its crash handlers leave the process group and outlive it, and their dumps hold the session's cookies.
+    "--disable-breakpad",
 ];
 
 /// A document that comes back from the cache, or that was rendered in advance, would not run our script anew.
@@ -31,10 +35,12 @@ const DISABLED_FEATURES: &str = "BackForwardCache,Prerender2";
 const DISABLE_FEATURES: &str = "--disable-features=";
 
 /// All arguments for this configuration.
-pub(crate) fn arguments(config: &BrowserConfig, as_root: bool) -> Vec<OsString> {
+pub(crate) fn arguments(config: &BrowserConfig, no_sandbox: bool) -> Vec<OsString> {
     let mut disabled = DISABLED_FEATURES.to_owned();
     let mut list: Vec<OsString> = ALWAYS.iter().map(OsString::from).collect();
-    list.push(format!("--remote-debugging-port={}", config.debug_port).into());
+    // Published or not, Chromium's own port is on loopback; the one that was asked for is then taken by us.
+    let port = if config.publish.is_some() { 0 } else { config.debug_port };
+    list.push(format!("--remote-debugging-port={port}").into());
     let mut profile = OsString::from("--user-data-dir=");
     profile.push(&config.user_data_dir);
     list.push(profile);
@@ -42,7 +48,7 @@ pub(crate) fn arguments(config: &BrowserConfig, as_root: bool) -> Vec<OsString> 
     if config.headless {
         list.push("--headless=new".into());
     }
-    if as_root {
+    if no_sandbox {
         list.push("--no-sandbox".into());
     }
     for extra in &config.extra_args {
@@ -61,12 +67,12 @@ pub(crate) fn arguments(config: &BrowserConfig, as_root: bool) -> Vec<OsString> 
 mod tests {
     use super::*;
 
-    fn listed(config: &BrowserConfig, as_root: bool) -> Vec<String> {
-        arguments(config, as_root).into_iter().map(|argument| argument.into_string().unwrap()).collect()
+    fn listed(config: &BrowserConfig, no_sandbox: bool) -> Vec<String> {
+        arguments(config, no_sandbox).into_iter().map(|argument| argument.into_string().unwrap()).collect()
     }
 
     #[test]
-    fn the_sandbox_is_off_for_root_alone() {
+    fn the_sandbox_is_on_unless_it_is_to_be_off() {
         let config = BrowserConfig::new("/profile", Vec::new());
         assert!(listed(&config, true).contains(&"--no-sandbox".to_owned()));
         assert!(!listed(&config, false).contains(&"--no-sandbox".to_owned()));

@@ -42,8 +42,9 @@ impl Gone {
         });
     }
 
-    pub(crate) fn is_told(&self) -> bool {
-        self.0.borrow().is_some()
+    /// Somebody still answers: it is not gone, or was only given up.
+    pub(crate) fn is_there(&self) -> bool {
+        matches!(*self.0.borrow(), None | Some(GoneReason::Recycled(_)))
     }
 
     pub(crate) async fn wait(&self) -> GoneReason {

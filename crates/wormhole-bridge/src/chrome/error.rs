@@ -1,8 +1,10 @@
 //! Why Chromium could not be started, and why a running one is gone.
 
-use std::{io, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
+
+use super::wear::Reason;
 
 /// Why a browser could not be started.
 #[derive(Debug, Error)]
@@ -28,11 +30,38 @@ pub enum LaunchError {
         holder: String,
     },
     /// A Chromium that is not ours runs on the profile (its exit code 21).
-    #[error("another Chromium is using the profile folder {}", .path.display())]
+    #[error("another Chromium ({owner}) is using the profile folder {}", .path.display())]
     ProfileInUse {
         /// The folder.
         path: PathBuf,
+        /// Host and process, as that Chromium wrote them.
+        owner: String,
     },
+    /// The disk that the profile lies on is as good as full.
+    #[error("only {free_mib} MiB are free for the profile folder {}: Chromium needs {needed_mib}", .path.display())]
+    DiskFull {
+        /// The folder.
+        path: PathBuf,
+        /// What is left.
+        free_mib: u64,
+        /// What must be.
+        needed_mib: u64,
+    },
+    /// DevTools was to be published on an address that cannot be listened on.
+    #[error("cannot publish DevTools on {addr}")]
+    Publish {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Neither kind of sandbox can be set up here.
+    #[error(
+        "Chromium finds no usable sandbox: allow user namespaces (in a container, a seccomp profile that lets \
+         it create them), or give it up with CHROME_SANDBOX=false"
+    )]
+    NoSandbox,
     /// The page script that was to replace ours cannot be read.
     #[error("cannot read the page script {}", .path.display())]
     Script {
@@ -82,6 +111,12 @@ pub enum GoneReason {
     /// The tab kept crashing, or could not be opened again.
     #[error("the tab keeps crashing")]
     CrashLoop,
+    /// It is closed in good order, to be started again.
+    #[error("the browser is being replaced ({})", .0.label())]
+    Recycled(Reason),
+    /// The profile may not be used any more.
+    #[error("the profile is another's now: {0}")]
+    Withheld(String),
 }
 
 impl GoneReason {
@@ -92,6 +127,8 @@ impl GoneReason {
             Self::Disconnected(_) => "disconnected",
             Self::Hung => "hung",
             Self::CrashLoop => "crash_loop",
+            Self::Recycled(_) => "recycled",
+            Self::Withheld(_) => "withheld",
         }
     }
 }

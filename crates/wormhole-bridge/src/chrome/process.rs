@@ -7,14 +7,16 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, geteuid, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, getpid, kill_process_group, set_child_subreaper};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{LaunchError, args, binary, profile::ProfileLock};
+use super::processes::Family;
+use super::scratch::Scratch;
+use super::{LaunchError, args, binary, local_state, profile, profile::ProfileLock};
 use crate::browser::BrowserConfig;
 
 /// Chromium takes DevTools commands on fd 3, answers on fd 4, and ends when fd 3 does. `Command` hands over only
@@ -24,6 +26,9 @@ const MOVE_PIPES: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
 
 /// "Another Chromium uses this profile", in Chromium's own list of exit codes.
 const EXIT_PROFILE_IN_USE: i32 = 21;
+
+/// What Chromium says before it dies, where neither user namespaces nor its setuid helper can be used.
+const NO_SANDBOX: &str = "No usable sandbox!";
 
 /// How many lines of stderr an error shows, and how much of each.
 const TAIL_LINES: usize = 8;
@@ -44,6 +49,7 @@ pub(crate) struct Chrome {
     /// The dead man's switch: while this end is open, and no longer, Chromium lives.
     _switch: Option<ChildStdin>,
     _tasks: JoinSet<()>,
+    _scratch: Scratch,
     /// Let go of last, when no process uses the profile any more.
     _lock: ProfileLock,
 }
@@ -55,7 +61,15 @@ impl Chrome {
         lock: ProfileLock,
     ) -> Result<(Self, String), LaunchError> {
         let bin = binary::find(config.bin.as_deref())?;
-        let mut child = spawn(&bin, config)?;
+        let folder = &config.user_data_dir;
+        let unusable = |source| LaunchError::Profile { path: folder.clone(), source };
+        local_state::never_ask_for_passwords(folder).map_err(unusable)?;
+        let scratch = Scratch::make(folder).map_err(unusable)?;
+        // Children of Chromium that outlive it are ours then, whoever is the first process here: we wait for them.
+        if let Err(error) = set_child_subreaper(Some(getpid())) {
+            tracing::warn!(%error, "dead children of Chromium are left to the first process of this machine");
+        }
+        let mut child = spawn(&bin, config, scratch.path())?;
         let spawn_error = |source| LaunchError::Spawn { bin: bin.clone(), source };
         let lost = || spawn_error(std::io::Error::other("it ended at once"));
         let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or_else(lost)?;
@@ -71,7 +85,7 @@ impl Chrome {
         let switch = child.stdin.take();
         let (end, ended) = watch::channel(None);
         tasks.spawn(watch_exit(child, pid, end));
-        let chrome = Self { pid, ended, _switch: switch, _tasks: tasks, _lock: lock };
+        let chrome = Self { pid, ended, _switch: switch, _tasks: tasks, _scratch: scratch, _lock: lock };
 
         let mut exit = chrome.ended();
         let ready = async {
@@ -81,20 +95,33 @@ impl Chrome {
                 _ = exit.wait_for(Option::is_some) => Err(chrome.early_exit(config, &tail)),
             }
         };
-        let address = timeout(config.launch_timeout, ready)
-            .await
-            .map_err(|_| LaunchError::Timeout("its DevTools address"))??;
-        Ok((chrome, address))
+        let ready = timeout(config.launch_timeout, ready).await;
+        match ready.unwrap_or(Err(LaunchError::Timeout("its DevTools address"))) {
+            Ok(address) => Ok((chrome, address)),
+            Err(error) => {
+                chrome.kill().await;
+                Err(error)
+            }
+        }
     }
 
     fn early_exit(&self, config: &BrowserConfig, tail: &Tail) -> LaunchError {
         let status = *self.ended.borrow();
         if status.and_then(|status| status.code()) == Some(EXIT_PROFILE_IN_USE) {
-            return LaunchError::ProfileInUse { path: config.user_data_dir.clone() };
+            let path = config.user_data_dir.clone();
+            return LaunchError::ProfileInUse { owner: profile::owner(&path), path };
         }
         let lines = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.iter().any(|line| line.contains(NO_SANDBOX)) {
+            return LaunchError::NoSandbox;
+        }
         let stderr = lines.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
         LaunchError::Exited { status: status.map(|status| status.to_string()).unwrap_or_default(), stderr }
+    }
+
+    /// The processes that belong to it.
+    pub(crate) fn family(&self) -> Family {
+        Family::of(self.pid)
     }
 
     /// The process id, which is also its group's.
@@ -107,9 +134,17 @@ impl Chrome {
         self.ended.clone()
     }
 
-    /// Waits for a Chromium that was asked to close, then insists. When it returns the process is reaped and
-    /// nothing of its group is left.
-    pub(crate) async fn end(self) {
+    /// The processes that belong to it, as they are now. What has left its group is known by its parents only while
+    /// these live: to be asked before Chromium is told to end.
+    pub(crate) fn family_now(&self) -> Family {
+        let mut family = self.family();
+        family.members();
+        family
+    }
+
+    /// Waits for a Chromium that was asked to close, then insists. When it returns the process is reaped and nothing of
+    /// its `family` is left.
+    pub(crate) async fn end(self, mut family: Family) {
         if !self.ends_within(CLOSE_WAIT).await {
             tracing::warn!(pid = self.pid(), "Chromium does not close, ending it");
             self.signal(Signal::TERM);
@@ -118,15 +153,29 @@ impl Chrome {
                 self.ends_within(TERM_WAIT).await;
             }
         }
-        // Its helpers are not our children: nobody tells us when the kernel is done with them.
+        // Nobody tells us when the kernel is done with its helpers. Those that were handed to us are waited for; the
+        // dead ones of another parent are that parent's.
         let emptied = async {
-            while runs(self.pid) {
+            loop {
+                let members = family.members();
+                // A dead one may be about to be handed to us: so long it counts as left.
+                if members.is_empty() {
+                    return;
+                }
+                family.reap(&members);
                 sleep(GROUP_POLL).await;
             }
         };
         if timeout(TERM_WAIT, emptied).await.is_err() {
             tracing::error!(group = self.pid(), "something of Chromium does not end");
         }
+    }
+
+    /// Ends it at once; like [`Chrome::end`], nothing of it is left then.
+    pub(crate) async fn kill(self) {
+        let family = self.family_now();
+        self.signal(Signal::KILL);
+        self.end(family).await;
     }
 
     async fn ends_within(&self, time: Duration) -> bool {
@@ -147,19 +196,27 @@ impl Drop for Chrome {
     }
 }
 
-fn spawn(bin: &Path, config: &BrowserConfig) -> Result<Child, LaunchError> {
+/// Whether Chromium runs without its sandbox: because it was given up, or because root cannot have it.
+pub(crate) fn runs_without_sandbox(config: &BrowserConfig) -> bool {
+    geteuid().is_root() || !config.sandbox
+}
+
+fn spawn(bin: &Path, config: &BrowserConfig, scratch: &Path) -> Result<Child, LaunchError> {
     let spawn_error = |source| LaunchError::Spawn { bin: bin.to_owned(), source };
     // The shell's own "not found" would look like an early end of Chromium.
     std::fs::metadata(bin).map_err(spawn_error)?;
-    let as_root = geteuid().is_root();
-    if as_root {
+    let no_sandbox = runs_without_sandbox(config);
+    if geteuid().is_root() {
         tracing::warn!("running as root: Chromium starts only with --no-sandbox, so it is added");
+    } else if no_sandbox {
+        tracing::warn!("CHROME_SANDBOX=false: a page that breaks out of Chromium has all that this user has");
     }
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", MOVE_PIPES, "sh"])
         .arg(bin)
-        .args(args::arguments(config, as_root))
+        .args(args::arguments(config, no_sandbox))
+        .env("TMPDIR", scratch)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -189,21 +246,6 @@ async fn watch_exit(mut child: Child, group: Pid, end: watch::Sender<Option<Exit
         }
         Err(error) => tracing::error!(%error, "cannot wait for Chromium"),
     }
-}
-
-/// Whether any process of this group still runs. The dead ones that init has yet to reap do not count.
-fn runs(group: Pid) -> bool {
-    if test_kill_process_group(group).is_err() {
-        return false;
-    }
-    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
-    processes.flatten().any(|process| {
-        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-        // "pid (name, with anything in it) state parent group …"
-        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
-        let dead = matches!(fields.next(), None | Some("Z" | "X"));
-        !dead && fields.nth(1) == Some(&group.as_raw_nonzero().to_string())
-    })
 }
 
 /// Reads for ever: a full pipe would stop Chromium in the middle of a log line.

@@ -14,6 +14,8 @@ use rustix::fs::{FlockOperation, flock};
 use super::LaunchError;
 
 const LOCK: &str = "wormhole.lock";
+/// A new profile takes a few MiB, and its databases must be able to grow for the time of a turn.
+const NEEDED_MIB: u64 = 16;
 const SINGLETONS: [&str; 3] = ["SingletonLock", "SingletonCookie", "SingletonSocket"];
 
 /// Held for the life of the browser; the kernel lets go of it with the process.
@@ -24,6 +26,9 @@ pub(crate) struct ProfileLock {
 
 impl ProfileLock {
     /// Makes the folder if need be, locks it, and removes what a Chromium that is dead left behind.
+    ///
+    /// # Errors
+    /// Somebody else holds it; the folder cannot be used; or the disk is as good as full.
     pub(crate) fn take(folder: &Path) -> Result<Self, LaunchError> {
         let at = |path: PathBuf| move |source| LaunchError::Profile { path, source };
         // What lies in it is a logged-in session.
@@ -47,10 +52,23 @@ impl ProfileLock {
             let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
             return Err(LaunchError::ProfileLocked { path: folder.into(), holder: holder.to_owned() });
         }
+        enough_space(folder)?;
         sign(&mut file).map_err(at(path))?;
         remove_stale_singletons(folder)?;
         Ok(Self { _file: file })
     }
+}
+
+/// On a full disk Chromium starts all the same, forgets what it cannot write, and the session with it.
+fn enough_space(folder: &Path) -> Result<(), LaunchError> {
+    let path = folder.to_owned();
+    let disk = rustix::fs::statvfs(folder)
+        .map_err(|source| LaunchError::Profile { path: path.clone(), source: source.into() })?;
+    let free_mib = disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024);
+    if free_mib < NEEDED_MIB {
+        return Err(LaunchError::DiskFull { path, free_mib, needed_mib: NEEDED_MIB });
+    }
+    Ok(())
 }
 
 /// For the operator who is told that the profile is held.
@@ -84,6 +102,15 @@ fn remove_stale_singletons(folder: &Path) -> Result<(), LaunchError> {
         }
     }
     Ok(())
+}
+
+/// The Chromium that says it uses this folder, for the operator.
+pub(super) fn owner(folder: &Path) -> String {
+    let link = fs::read_link(folder.join(SINGLETONS[0])).unwrap_or_default();
+    match link.to_str().and_then(|owner| owner.rsplit_once('-')) {
+        Some((host, process)) => format!("process {process} on {host}"),
+        None => "unknown to us".to_owned(),
+    }
 }
 
 /// Whether this process is a browser on this folder. That the process exists is not enough: in a container whose

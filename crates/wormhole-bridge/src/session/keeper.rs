@@ -16,9 +16,11 @@ use wormhole_runtime::Backoff;
 use crate::{
     browser::{Browser, BrowserConfig, GoneReason},
     config::SessionTimings,
+    diagnostics::Diagnostics,
     metrics::Metrics,
+    outside::Outside,
     running::Running,
-    session::{Credentials, Live, Session, look::Looker, strikes::Strikes},
+    session::{Credentials, Live, Session, look::Looker, past::Past, recycle::state_without},
 };
 
 /// What the keeper is told to do.
@@ -30,6 +32,8 @@ pub(crate) struct KeeperConfig {
     pub(crate) credentials: Option<Credentials>,
     /// How the session is kept.
     pub(crate) timings: SessionTimings,
+    /// What a person must do to get at the page, in words that end a sentence.
+    pub(crate) way_in: String,
 }
 
 /// The task that keeps the session alive.
@@ -39,10 +43,22 @@ pub(crate) struct Keeper {
     pub(crate) looker: Looker,
     pub(crate) running: Arc<Running>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) diagnostics: Diagnostics,
+    pub(crate) outside: Outside,
     pub(crate) soft: CancellationToken,
     pub(crate) hard: CancellationToken,
     /// Cancelled when the session is saved and the browser closed: until then the hub is told how the page is.
     pub(crate) done: CancellationToken,
+}
+
+/// How a browser's time ended.
+enum End {
+    /// It is gone.
+    Gone(GoneReason),
+    /// The operator wants another one.
+    Restart,
+    /// The drain has begun.
+    Drain,
 }
 
 /// The first relaunch comes about this soon, the last ones this late.
@@ -55,22 +71,25 @@ impl Keeper {
     pub(crate) async fn run(self) {
         let _done = self.done.clone().drop_guard();
         let mut backoff = Backoff::new(RELAUNCH.0, RELAUNCH.1);
-        let mut strikes = Strikes::new(self.config.timings.short);
+        let mut past = Past::new(self.config.timings.short);
         loop {
             let Some(browser) = self.launch(&mut backoff).await else { break };
             let began = Instant::now();
-            let gone = self.live(&browser, &mut strikes).await;
-            match gone {
-                Some(reason) => {
+            match self.live(&browser, &mut past).await {
+                End::Gone(reason) => {
                     self.metrics.browser_gone(&reason);
-                    self.session.change(PageState::BrowserDown, reason.to_string());
+                    self.session.change(state_without(&reason), reason.to_string());
                     browser.close().await;
                     backoff.lived(began.elapsed());
+                    if matches!(reason, GoneReason::Recycled(_)) {
+                        continue;
+                    }
                     if self.rest(backoff.next_delay()).await.is_break() {
                         break;
                     }
                 }
-                None => return self.drain(browser).await,
+                End::Restart => browser.close().await,
+                End::Drain => return self.drain(browser).await,
             }
         }
         self.session.change(PageState::Draining, "");
@@ -79,6 +98,10 @@ impl Keeper {
     /// Starts a browser, however often it takes; `None` when the drain begins before.
     async fn launch(&self, backoff: &mut Backoff) -> Option<Browser> {
         loop {
+            tokio::select! {
+                () = self.outside.granted(|why| self.session.change(PageState::BrowserDown, why)) => {}
+                () = self.soft.cancelled() => return None,
+            }
             let launched = tokio::select! {
                 launched = Browser::launch(&self.config.browser) => launched,
                 () = self.soft.cancelled() => return None,
@@ -101,23 +124,31 @@ impl Keeper {
         }
     }
 
-    /// Keeps a session in a browser until the browser is gone, or (`None`) the drain begins.
-    async fn live(&self, browser: &Browser, strikes: &mut Strikes) -> Option<GoneReason> {
+    /// Keeps a session in a browser until the browser is gone, is to be another one, or the drain begins.
+    async fn live(&self, browser: &Browser, past: &mut Past) -> End {
         let tab = browser.tab();
         let gone = CancellationToken::new();
         self.session.set_live(Some(Live { tab: tab.clone(), gone: gone.clone() }));
         self.session.change(PageState::Starting, "opening the chat page");
-        let reason = tokio::select! {
+        let end = tokio::select! {
             biased;
-            () = self.soft.cancelled() => return None,
-            reason = browser.gone() => reason,
+            () = self.soft.cancelled() => return End::Drain,
+            reason = browser.gone() => End::Gone(reason),
+            never = self.tell_of_persons(browser) => match never {},
+            () = self.session.orders().restart() => End::Restart,
+            why = self.outside.withheld() => End::Gone(GoneReason::Withheld(why)),
             // It ends early only when the tab says that the browser is gone; the browser then knows why.
-            _ = self.hold(browser, &tab, strikes) => browser.gone().await,
+            _ = self.hold(browser, &tab, past) => End::Gone(browser.gone().await),
         };
+        if matches!(end, End::Restart) {
+            self.session.change(PageState::BrowserDown, "the operator restarts the browser");
+            let _ = timeout(self.config.timings.patience, self.running.idle()).await;
+            self.save_cookies(browser).await;
+        }
         self.session.set_live(None);
         // Turns end with `page_lost` now, not when their own deadlines pass.
         gone.cancel();
-        Some(reason)
+        end
     }
 
     pub(super) async fn save_cookies(&self, browser: &Browser) {
@@ -143,9 +174,13 @@ impl Keeper {
         tracing::info!("Chromium is closed");
     }
 
+    /// Waits before the next launch, unless an operator cannot.
     async fn rest(&self, delay: Duration) -> ControlFlow<()> {
+        let orders = self.session.orders();
         tokio::select! {
             () = sleep(delay) => ControlFlow::Continue(()),
+            () = orders.check() => ControlFlow::Continue(()),
+            () = orders.restart() => ControlFlow::Continue(()),
             () = self.soft.cancelled() => ControlFlow::Break(()),
         }
     }

@@ -3,7 +3,8 @@
 use std::{
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use wormhole_runtime::{ConfigError, ExposeSecret, SecretString, secret_from};
 
 use crate::{
     session::look::{Looker, first_match},
+    site::Login,
     tab::{Tab, TabError, TabEvent},
 };
 
@@ -22,10 +24,25 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// What the operator gave to log in with.
 #[derive(Clone)]
 pub struct Credentials {
-    /// The e-mail address.
-    pub email: String,
+    /// The e-mail address, or where it stands.
+    pub email: Email,
     /// The password, or where it stands.
     pub password: Password,
+}
+
+/// An e-mail address, or the file it is read from before each login.
+#[derive(Clone)]
+pub enum Email {
+    /// The address.
+    Given(String),
+    /// Its file.
+    File(PathBuf),
+}
+
+impl From<String> for Email {
+    fn from(address: String) -> Self {
+        Self::Given(address)
+    }
 }
 
 /// A password, or the file it is read from before each login.
@@ -45,21 +62,34 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    fn password(&self) -> Result<SecretString, ConfigError> {
-        match &self.password {
-            Password::Given(password) => Ok(password.clone()),
-            Password::File(path) => secret_from(None, Some(path), "OUTLIER_PASSWORD")?
-                .ok_or_else(|| ConfigError::new("OUTLIER_PASSWORD_FILE", "the file is empty")),
+    fn email(&self) -> Result<SecretString, ConfigError> {
+        match &self.email {
+            Email::Given(email) => Ok(SecretString::from(email.as_str())),
+            Email::File(path) => from_file(path, "OUTLIER_EMAIL"),
         }
     }
 
-    /// Changes when the password changes; tells nothing about it.
-    pub(crate) fn mark(&self) -> Option<u64> {
-        let password = self.password().ok()?;
-        let mut hasher = DefaultHasher::new();
-        password.expose_secret().hash(&mut hasher);
-        Some(hasher.finish())
+    fn password(&self) -> Result<SecretString, ConfigError> {
+        match &self.password {
+            Password::Given(password) => Ok(password.clone()),
+            Password::File(path) => from_file(path, "OUTLIER_PASSWORD"),
+        }
     }
+
+    /// Changes when address or password change, and tells nothing about them. A file that cannot be read counts as a
+    /// change: the try that follows says what is wrong with it.
+    pub(crate) fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for secret in [self.email(), self.password()] {
+            secret.ok().map(|secret| secret.expose_secret().to_owned()).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+}
+
+fn from_file(path: &Path, name: &str) -> Result<SecretString, ConfigError> {
+    secret_from(None, Some(path), name)?
+        .ok_or_else(|| ConfigError::new(format!("{name}_FILE"), "the file is empty"))
 }
 
 /// How a login ended.
@@ -84,13 +114,17 @@ pub(crate) async fn log_in(
     tab: &Tab,
     credentials: &Credentials,
 ) -> Result<LoginEnd, TabError> {
-    let password = match credentials.password() {
-        Ok(password) => password,
-        Err(error) => return Ok(LoginEnd::NotTried(error.to_string())),
+    let (email, password) = match (credentials.email(), credentials.password()) {
+        (Ok(email), Ok(password)) => (email, password),
+        (Err(error), _) | (_, Err(error)) => return Ok(LoginEnd::NotTried(error.to_string())),
     };
-    let deadline = Instant::now() + looker.site().login.deadline;
-    let mut form = Form { looker, tab, posted: false, refusals: 0 };
-    let flow = form.go(&credentials.email, &password);
+    let site = Arc::clone(looker.site());
+    let Some(login) = &site.login else {
+        return Ok(LoginEnd::NotTried("the site profile does not say how to log in".to_owned()));
+    };
+    let deadline = Instant::now() + login.deadline;
+    let mut form = Form { looker, login, tab, posted: false, refusals: 0 };
+    let flow = form.go(&email, &password);
     match timeout_at(deadline, flow).await {
         Ok(Ok(end)) => Ok(end),
         Ok(Err(TabError::BrowserGone)) => Err(TabError::BrowserGone),
@@ -105,6 +139,7 @@ pub(crate) async fn log_in(
 
 struct Form<'a> {
     looker: &'a Looker,
+    login: &'a Login,
     tab: &'a Tab,
     /// From here on the site may have the credentials.
     posted: bool,
@@ -113,8 +148,8 @@ struct Form<'a> {
 }
 
 impl Form<'_> {
-    async fn go(&mut self, email: &str, password: &SecretString) -> Result<LoginEnd, TabError> {
-        let login = &self.looker.site().login;
+    async fn go(&mut self, email: &SecretString, password: &SecretString) -> Result<LoginEnd, TabError> {
+        let login = self.login;
         let url = self.tab.url().await?;
         let is_there =
             self.looker.site().is_logged_out(&url) && first_match(self.tab, &login.email).await?.is_some();
@@ -125,7 +160,7 @@ impl Form<'_> {
             Ok(selector) => selector,
             Err(end) => return Ok(end),
         };
-        self.tab.fill(email_field, &SecretString::from(email)).await?;
+        self.tab.fill(email_field, email).await?;
         if first_match(self.tab, &login.password).await?.is_none() {
             // Some sites ask for the address first, and for the password on a second page.
             self.submit(email_field).await?;
@@ -143,7 +178,7 @@ impl Form<'_> {
     }
 
     async fn submit(&self, field: &str) -> Result<(), TabError> {
-        let sent = match first_match(self.tab, &self.looker.site().login.submit).await? {
+        let sent = match first_match(self.tab, &self.login.submit).await? {
             Some(button) => self.tab.click(button).await,
             None => self.tab.press_enter(field).await,
         };
@@ -182,7 +217,7 @@ impl Form<'_> {
     /// while it is looked at.
     async fn shows_refusal(&self, before: u64) -> Result<bool, TabError> {
         let now = generation(self.tab);
-        let refusals = self.count(&self.looker.site().login.refused).await;
+        let refusals = self.count(&self.login.refused).await;
         let says_no = refusals > self.refusals || (now != before && refusals > 0);
         let Some(url) = unless_gone(self.tab.url().await)? else { return Ok(false) };
         Ok(says_no && self.looker.site().is_logged_out(&url) && generation(self.tab) == now)
@@ -205,7 +240,7 @@ impl Form<'_> {
     }
 
     async fn what_is_missing(&self) -> String {
-        let login = &self.looker.site().login;
+        let login = self.login;
         let at = self.tab.url().await.map_or_else(|_| "an unknown page".to_owned(), |url| place(&url));
         for (name, selectors) in [("login.email", &login.email), ("login.password", &login.password)] {
             if !matches!(first_match(self.tab, selectors).await, Ok(Some(_))) {

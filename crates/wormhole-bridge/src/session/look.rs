@@ -5,8 +5,8 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::{
-    calls::{CallError, CallName, Caller},
-    site::{Profile, SiteModel, Values, read_models},
+    calls::{CallError, Caller},
+    site::{Profile, SiteModel},
     tab::{Tab, TabError, TabEvent},
 };
 
@@ -44,9 +44,12 @@ impl Looker {
 
     /// Opens the chat page and looks. Whatever ran in the tab is lost.
     pub(crate) async fn arrive(&self, tab: &Tab) -> Result<Look, TabError> {
+        self.caller.controls().forget();
         match tab.goto(&self.site().start_url()).await {
             Ok(()) => self.look(tab).await,
             Err(TabError::BrowserGone) => Err(TabError::BrowserGone),
+            // Nothing passes by itself: an operator has to choose another transport.
+            Err(error @ TabError::Forbidden(_)) => Ok(Look::Changed(error.to_string())),
             Err(error) => Ok(Look::Unreachable(error.to_string())),
         }
     }
@@ -63,12 +66,11 @@ impl Looker {
         };
         let site = self.site();
         if url.origin() == site.origin.origin() && !site.is_logged_out(&url) {
-            let call = &site.calls.models;
             match self.models(tab).await {
                 Ok(models) => return Ok(Look::In(models)),
                 Err(CallError::Tab(TabError::BrowserGone)) => return Err(TabError::BrowserGone),
                 Err(CallError::Fault(fault)) if self.challenge(tab, &url).await?.is_none() => {
-                    tracing::debug!(path = call.request.path, "the list of models cannot be read");
+                    tracing::debug!("the list of models cannot be read");
                     return Ok(Look::Changed(fault.to_string()));
                 }
                 // Then the page's own looks tell.
@@ -100,26 +102,24 @@ impl Looker {
         std::future::pending::<()>().await;
     }
 
-    /// The site's models, by the models call.
+    /// The site's models.
     pub(crate) async fn models(&self, tab: &Tab) -> Result<Vec<SiteModel>, CallError> {
-        let site = self.site();
-        let call = &site.calls.models.request;
-        let reply = self.caller.json(tab, CallName::Models, call, &Values::default()).await?;
-        Ok(read_models(site, &reply)?)
+        self.caller.models(tab).await
     }
 
     /// Without a call: a person has gone through whatever the site asked for.
     pub(crate) async fn seems_in(&self, tab: &Tab) -> Result<bool, TabError> {
         let site = self.site();
         let url = tab.url().await?;
-        let away = !site.login.success.path_without.iter().any(|part| url.path().contains(part.as_str()));
         let ours = site.origins().iter().any(|origin| origin.origin() == url.origin());
-        if !away
-            || !ours
-            || site.is_logged_out(&url)
-            || !tab.cookies_present(&site.login.success.cookies).await?
-        {
+        if !ours || site.is_logged_out(&url) {
             return Ok(false);
+        }
+        if let Some(login) = &site.login {
+            let away = !login.success.path_without.iter().any(|part| url.path().contains(part.as_str()));
+            if !away || !tab.cookies_present(&login.success.cookies).await? {
+                return Ok(false);
+            }
         }
         Ok(self.challenge(tab, &url).await?.is_none())
     }

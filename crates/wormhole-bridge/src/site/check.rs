@@ -65,16 +65,21 @@ pub(super) fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
 /// A path of the site, with placeholders that exist.
 pub(super) fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let path = String::deserialize(deserializer)?;
+    path_with(&path, &template::NAMES)?;
+    Ok(path)
+}
+
+/// The same for a path that is read already, with its own placeholders.
+pub(super) fn path_with<E: Error>(path: &str, names: &[&str]) -> Result<(), E> {
     // `//host` and `/\host` lead to another origin.
     if !path.starts_with('/')
         || path.starts_with("//")
         || path.contains('\\')
         || path.contains(char::is_whitespace)
     {
-        return Err(D::Error::custom("a path starts with one / and holds no space or backslash"));
+        return Err(E::custom("a path starts with one / and holds no space or backslash"));
     }
-    known_names(template::unknown_name_in(&path, &template::NAMES), &template::NAMES)?;
-    Ok(path)
+    known_names(template::unknown_name_in(path, names), names)
 }
 
 pub(super) fn body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
@@ -127,11 +132,25 @@ fn known_names<E: Error>(unknown: Option<String>, names: &[&str]) -> Result<(), 
     })
 }
 
+/// What is wrong with an empty selector.
+pub(super) const EMPTY: &str = "an empty text fits everything or nothing; leave it out";
+
+/// A CSS selector.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() { Err(D::Error::custom(EMPTY)) } else { Ok(text) }
+}
+
+/// A CSS selector that may be left out.
+pub(super) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer).map(Some)
+}
+
 /// CSS selectors, or words to look for: none of them empty.
 pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     if texts.iter().any(|text| text.trim().is_empty()) {
-        return Err(D::Error::custom("an empty text fits everything or nothing; leave it out"));
+        return Err(D::Error::custom(EMPTY));
     }
     Ok(texts)
 }

@@ -25,13 +25,22 @@ pub(crate) enum Piece {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Fault {
     /// A shape that the profile does not describe. Names the call and the field, never a value.
-    #[error("the site has changed: call {call}: {what}")]
+    #[error("site_changed: call {call}: {what}")]
     Changed {
         /// Which call of the profile.
         call: &'static str,
         /// What was expected where.
         what: String,
     },
+    /// Nothing in the page matches a field of the profile.
+    #[error("site_changed: {field} not found")]
+    Missing {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The page took back what had been passed on as part of an answer.
+    #[error("the page rewrote a part of the answer that was already passed on")]
+    Rewritten,
     /// The site reported an error in its own words.
     #[error("the site reported an error")]
     Site {

@@ -6,7 +6,7 @@ use wormhole_protocol::ModelInfo;
 use crate::site::{
     decode::Fault,
     field::FieldPath,
-    profile::{ModelsCall, Profile},
+    profile::{Api, ModelsCall},
 };
 
 const CALL: &str = "models";
@@ -24,10 +24,10 @@ pub(crate) struct SiteModel {
 ///
 /// A record that lacks its id or name is left out, as long as any record has them. Where the profile does not say how
 /// images travel, no model takes any, whatever its record says.
-pub(crate) fn read_models(site: &Profile, reply: &Value) -> Result<Vec<SiteModel>, Fault> {
-    let mut models = read_records(&site.calls.models, reply)?;
+pub(crate) fn read_models(api: &Api, reply: &Value) -> Result<Vec<SiteModel>, Fault> {
+    let mut models = read_records(&api.calls.models, reply)?;
     for model in &mut models {
-        model.info.images &= site.images.is_some();
+        model.info.images &= api.images.is_some();
     }
     Ok(models)
 }
@@ -118,9 +118,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::site::Profile;
 
     fn read(profile: &str, reply: &Value) -> Result<Vec<SiteModel>, Fault> {
-        read_models(&Profile::shipped(profile).unwrap().unwrap(), reply)
+        read_models(Profile::shipped(profile).unwrap().unwrap().api().unwrap(), reply)
     }
 
     fn record(id: &str, name: &str, parent: Option<&str>, visibility: &str) -> Value {

@@ -8,49 +8,55 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::site::{check, field::FieldPath, images::ImageTravel};
+use crate::site::{check, dom::Dom, field::FieldPath, images::ImageTravel};
 
 /// A chat site, and how to talk to it. Read one with [`Profile::shipped`], [`Profile::from_file`] or [`Profile::parse`].
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Profile {
     /// What the hub and the clients call the site.
-    #[serde(deserialize_with = "check::name")]
     pub name: String,
     /// Where its chat page and its calls live.
-    #[serde(deserialize_with = "check::origin")]
     pub origin: Url,
     /// Further origins that may receive the script, such as one that logs in.
-    #[serde(default, deserialize_with = "check::origins")]
     pub extra_origins: Vec<Url>,
     /// Path of the chat page.
-    #[serde(deserialize_with = "check::path")]
     pub start: String,
     /// What one account bears.
     pub account: Pace,
-    /// How to log in.
-    pub login: Login,
-    /// How a page or an answer without a session looks.
+    /// How to log in; absent where the site has no login form.
+    pub login: Option<Login>,
+    /// How a page or an answer without a session looks; never, where the file does not say.
     pub logged_out: LoggedOut,
     /// How a page that asks for a person looks.
-    #[serde(default)]
     pub challenge: Challenge,
+    /// How turns are made.
+    pub driver: Driver,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// The longest message the site takes, in bytes.
+    pub max_text_bytes: usize,
+}
+
+/// How turns are made.
+#[derive(Debug, Clone)]
+pub enum Driver {
+    /// By the requests that the page makes to the site's own API.
+    Api(Box<Api>),
+    /// Through the page's own controls.
+    Dom(Box<Dom>),
+}
+
+/// The site's own API. In a file its fields stand at the root.
+#[derive(Debug, Clone)]
+pub struct Api {
     /// The token that calls which change something must carry.
-    #[serde(default)]
     pub csrf: Option<Csrf>,
     /// The site's calls.
     pub calls: Calls,
     /// How images travel; absent where nobody knows, and then none does.
-    #[serde(default)]
     pub images: Option<ImageTravel>,
     /// How a streamed answer is written.
     pub stream: Stream,
-    /// How long to wait for what.
-    #[serde(default)]
-    pub timeouts: Timeouts,
-    /// The longest message the site takes, in bytes.
-    #[serde(deserialize_with = "check::text_limit")]
-    pub max_text_bytes: usize,
 }
 
 /// What one account bears.
@@ -107,14 +113,14 @@ pub struct LoginSuccess {
 }
 
 /// How a page or an answer without a session looks.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoggedOut {
     /// The path of a page, or of the place a call was redirected to, holds one of these.
     #[serde(deserialize_with = "check::some_texts")]
     pub path_with: Vec<String>,
     /// A call is answered with one of these statuses.
-    #[serde(deserialize_with = "check::statuses")]
+    #[serde(default, deserialize_with = "check::statuses")]
     pub statuses: Vec<u16>,
     /// An HTML page in place of an answer is the login page when it holds one of these.
     #[serde(default, deserialize_with = "check::texts")]

@@ -99,6 +99,11 @@ pub(crate) fn uses(template: &Value, name: &str) -> bool {
     find_text(template, &|text| parts(text).contains(&Part::Name(name)).then_some(())).is_some()
 }
 
+/// This text uses this placeholder.
+pub(crate) fn uses_in(text: &str, name: &str) -> bool {
+    parts(text).contains(&Part::Name(name))
+}
+
 /// Some text of `template` has the images in the middle of other words.
 pub(crate) fn has_misplaced_images(template: &Value) -> bool {
     let misplaced = |text: &str| {
@@ -141,7 +146,7 @@ fn parts(mut text: &str) -> Vec<Part<'_>> {
 }
 
 /// Only unreserved characters stay as they are: an id of the site can neither leave its segment nor start a query.
-fn encode_segment(text: &str) -> String {
+pub(crate) fn encode_segment(text: &str) -> String {
     use std::fmt::Write as _;
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

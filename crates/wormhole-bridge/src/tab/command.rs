@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
 
-use super::FetchRequest;
+use super::{FetchRequest, WatchRequest};
 
 /// How many chunks of a body may be on their way: what a slow reader can cost us, with the size of a chunk.
 pub(crate) const CREDIT: u32 = 256;
@@ -46,6 +46,44 @@ pub(crate) enum Action {
         selector: String,
         limit: usize,
     },
+    Shown {
+        selectors: Vec<String>,
+    },
+    Press {
+        selector: String,
+    },
+    Compose {
+        selector: String,
+        #[serde(serialize_with = "expose")]
+        value: SecretString,
+    },
+    Composed {
+        selector: String,
+    },
+    Sendable {
+        send: String,
+    },
+    Submit {
+        composer: String,
+        send: Option<String>,
+    },
+    Options {
+        selector: String,
+        most: usize,
+    },
+    Pick {
+        selector: String,
+        name: String,
+    },
+    Watch {
+        #[serde(flatten)]
+        watch: Box<WatchRequest>,
+        credit: u32,
+    },
+    Confirm,
+    Finish {
+        heard: u64,
+    },
 }
 
 /// The one way a secret takes out of here: to the field of the page it is for.
@@ -72,6 +110,17 @@ mod tests {
             body: Some("{\"prompt\":\"hello\"}".to_owned()),
             csrf: Some(CsrfRule { cookie: "csrf".to_owned(), header: "x-csrf".to_owned(), decode: true }),
         };
+        let watch = WatchRequest {
+            replies: ".reply".to_owned(),
+            body: None,
+            ignore: vec![".tools".to_owned()],
+            asked: Some(".asked".to_owned()),
+            stop: Some("#stop".to_owned()),
+            busy: None,
+            done: None,
+            error: vec![],
+            composer: selector(),
+        };
         let commands = [
             Action::Fetch { request: Box::new(request), credit: CREDIT },
             Action::Fetch { request: Box::new(FetchRequest::get("/api/models")), credit: CREDIT },
@@ -82,6 +131,17 @@ mod tests {
             Action::Click { selector: selector() },
             Action::Enter { selector: selector() },
             Action::Text { selector: selector(), limit: 80 },
+            Action::Shown { selectors: vec![selector()] },
+            Action::Press { selector: selector() },
+            Action::Compose { selector: selector(), value: "hello".into() },
+            Action::Composed { selector: selector() },
+            Action::Sendable { send: "#send".to_owned() },
+            Action::Submit { composer: selector(), send: None },
+            Action::Options { selector: selector(), most: 8 },
+            Action::Pick { selector: selector(), name: "m".to_owned() },
+            Action::Watch { watch: Box::new(watch), credit: CREDIT },
+            Action::Confirm,
+            Action::Finish { heard: 3 },
         ];
         let commands: Vec<_> =
             commands.into_iter().zip(1..).map(|(action, id)| Command { id, action }).collect();

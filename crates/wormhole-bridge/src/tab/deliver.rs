@@ -1,4 +1,4 @@
-//! Calls into the page. Each returns at once: what comes of it is said through the binding.
+//! Telling the page what to do. It is only taken here: what comes of it is said by the way the document greeted.
 
 use chromiumoxide::Page;
 use chromiumoxide::cdp::js_protocol::runtime::{CallArgument, CallFunctionOnParams};
@@ -7,15 +7,19 @@ use serde_json::{Value, json};
 
 use super::TabError;
 use super::command::Command;
-use super::shared::Document;
+use super::shared::{Document, Way};
 use crate::chrome::devtools::{COMMAND, execute_in};
 use crate::inject;
 
 /// Tells the document these commands; an empty list asks whether it is still there.
 pub(crate) async fn deliver(page: &Page, document: Document, commands: Vec<Command>) -> Result<(), TabError> {
+    let context = match document.way {
+        Way::Binding(context) => context,
+        Way::Socket(line) => return line.tell(&commands).await,
+    };
     let commands = serde_json::to_value(commands).map_err(|error| TabError::Script(error.to_string()))?;
     let call = CallFunctionOnParams {
-        execution_context_id: Some(document.context),
+        execution_context_id: Some(context),
         arguments: Some(vec![argument(json!(document.nonce)), argument(commands)]),
         silent: Some(true),
         return_by_value: Some(true),

@@ -35,6 +35,9 @@ pub enum TabError {
     /// The document is not of the site's origins: our script is not in it.
     #[error("the page is not of an origin of this site")]
     NotAllowed,
+    /// The script is to speak through a WebSocket, and the page or the browser does not let it; by which rule.
+    #[error("the page forbids the WebSocket transport ({0}): unset WORMHOLE_PAGE_LISTEN")]
+    Forbidden(&'static str),
 }
 
 impl TabError {
@@ -51,6 +54,7 @@ impl TabError {
             Self::Missing(_) => "missing",
             Self::Unreachable(_) => "unreachable",
             Self::NotAllowed => "not_allowed",
+            Self::Forbidden(_) => "forbidden",
         }
     }
 }

@@ -1,16 +1,19 @@
 //! The tab's task: listens to the script, tells it what is to be done, and puts the tab back on its feet.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chromiumoxide::Page;
 use chromiumoxide::cdp::browser_protocol::page::{DialogType, Frame, HandleJavaScriptDialogParams};
 use chromiumoxide::cdp::browser_protocol::target::{CloseTargetParams, EventTargetCrashed};
+use chromiumoxide::cdp::js_protocol::runtime::{GetHeapUsageParams, GetHeapUsageReturns};
+use chromiumoxide::error::CdpError;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use url::Url;
 
 use super::TabError;
@@ -20,6 +23,7 @@ use super::open::{Events, open};
 use super::shared::Shared;
 use crate::chrome::devtools::{COMMAND, execute, execute_in};
 use crate::chrome::{Gone, GoneReason};
+use crate::cookies;
 
 /// This many crashes in this time are a matter for a new browser.
 const CRASHES: usize = 3;
@@ -28,12 +32,20 @@ const CRASH_WINDOW: Duration = Duration::from_mins(10);
 /// How long a crashed tab may take to show the site again, before a new one is opened in its place.
 const REVIVAL: Duration = Duration::from_secs(15);
 
+/// How often the page is asked whether it still answers, if nothing else is said.
+const ASK_EVERY: Duration = Duration::from_secs(15);
+
+/// How long it may take to say so.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// What became of something that was started for the tab.
-enum Done {
+pub(super) enum Done {
     /// Commands were handed over, or those who wait for them were told that they were not.
     Delivered,
-    /// The page did not take a command in time.
+    /// The page did not take a command, or did not answer, in time.
     Stuck,
+    /// The page was asked how it is, and is well, or being left or revived.
+    Answered,
     /// Navigation after a crash: whether it worked.
     Revived(bool),
     /// Nothing that anybody waits for.
@@ -43,9 +55,14 @@ enum Done {
 type Jobs = FuturesUnordered<BoxFuture<'static, Done>>;
 
 /// Why a tab has to be opened again.
+#[derive(PartialEq, Eq)]
 enum End {
+    /// Somebody closed it.
     Closed,
+    /// It crashed and does not come back, or does not answer.
     Dead,
+    /// It works, and is to be replaced.
+    Worn,
 }
 
 /// The tab's task, for the life of the browser.
@@ -55,6 +72,9 @@ pub(crate) struct Life {
     gone: Gone,
     source: String,
     crashes: VecDeque<Instant>,
+    ask_every: Duration,
+    /// Where cookies are saved.
+    profile: PathBuf,
 }
 
 impl Life {
@@ -63,8 +83,14 @@ impl Life {
         shared: Arc<Shared>,
         gone: Gone,
         source: String,
+        profile: PathBuf,
     ) -> Self {
-        Self { browser, shared, gone, source, crashes: VecDeque::new() }
+        Self { browser, shared, gone, source, crashes: VecDeque::new(), ask_every: ASK_EVERY, profile }
+    }
+
+    /// Asks the page so often whether it still answers, and how much memory it uses.
+    pub(crate) fn asked_every(self, ask_every: Duration) -> Self {
+        Self { ask_every, ..self }
     }
 
     /// Runs until the browser is gone, beginning with a tab that is open.
@@ -81,26 +107,36 @@ impl Life {
     async fn keep_open(&mut self, opened: (Page, Events)) {
         let mut opened = Ok(opened);
         loop {
+            let mut end = End::Dead;
+            let mut old = None;
             match opened {
                 Ok((page, events)) => {
                     self.shared.set_page(page.clone());
-                    let end = self.attend(&page, events).await;
+                    end = self.attend(&page, events).await;
                     self.shared.lose(TabError::Crashed);
-                    if matches!(end, End::Dead) {
-                        let close = CloseTargetParams::new(page.target_id().clone());
-                        // It may have closed by itself.
-                        drop(execute(&self.browser, close).await);
-                    }
+                    // With its last tab Chromium forgets the cookies without a date, and may end: so the next
+                    // tab is opened before this one is closed.
+                    old = (end != End::Closed).then_some(page);
                 }
                 Err(error) => tracing::warn!(%error, "the tab could not be opened again"),
             }
-            if self.too_many_crashes() {
+            if end != End::Worn && self.too_many_crashes() {
                 self.gone.tell(GoneReason::CrashLoop);
                 return;
             }
             tracing::info!("opening the tab again");
             opened = open(&self.browser, &self.source).await;
+            match old {
+                Some(old) => self.close(&old).await,
+                None => cookies::restore_if_forgotten(&self.browser, &self.profile).await,
+            }
         }
+    }
+
+    async fn close(&self, page: &Page) {
+        let close = CloseTargetParams::new(page.target_id().clone());
+        // It may have closed by itself.
+        drop(execute(&self.browser, close).await);
     }
 
     /// Counts this one too.
@@ -115,6 +151,9 @@ impl Life {
     async fn attend(&mut self, page: &Page, mut events: Events) -> End {
         let mut jobs = Jobs::new();
         let mut delivering = false;
+        let mut asking = false;
+        let mut ask = interval_at(Instant::now() + self.ask_every, self.ask_every);
+        ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let shared = Arc::clone(&self.shared);
         if shared.last_good().is_some() {
             jobs.push(self.revive(page));
@@ -143,7 +182,13 @@ impl Life {
                 () = shared.outbox.notified(), if !delivering => {
                     delivering = self.deliver(page, &mut jobs);
                 }
+                () = shared.renew.notified() => return End::Worn,
+                _ = ask.tick(), if !asking => {
+                    asking = true;
+                    jobs.push(self.ask(page));
+                }
                 Some(done) = jobs.next(), if !jobs.is_empty() => match done {
+                    Done::Answered => asking = false,
                     Done::Delivered => delivering = self.deliver(page, &mut jobs),
                     Done::Stuck | Done::Revived(false) => return End::Dead,
                     Done::Revived(true) | Done::Nothing => {}
@@ -202,6 +247,27 @@ impl Life {
         })
     }
 
+    /// Asks how much memory the page uses, which only a page answers whose main thread is not stuck. One miss may be
+    /// a machine out of breath, two are a page that will never do anything again.
+    fn ask(&self, page: &Page) -> BoxFuture<'static, Done> {
+        let (page, shared) = (page.clone(), Arc::clone(&self.shared));
+        Box::pin(async move {
+            for _ in 0..2 {
+                match execute_in(&page, GetHeapUsageParams::default(), ANSWER).await {
+                    Ok(heap) => {
+                        shared.set_heap(bytes(&heap));
+                        return Done::Answered;
+                    }
+                    Err(CdpError::Timeout) => {}
+                    // Crashed or closed: that is told by others.
+                    Err(_) => return Done::Answered,
+                }
+            }
+            tracing::warn!("the page does not answer, replacing the tab");
+            Done::Stuck
+        })
+    }
+
     /// Shows the last good address again.
     fn revive(&self, page: &Page) -> BoxFuture<'static, Done> {
         let (page, shared) = (page.clone(), Arc::clone(&self.shared));
@@ -220,9 +286,19 @@ impl Life {
     }
 }
 
+/// V8's heap, Blink's, and what lies beside them in buffers.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole and positive by their meaning"
+)]
+fn bytes(heap: &GetHeapUsageReturns) -> u64 {
+    (heap.total_size + heap.embedder_heap_used_size + heap.backing_storage_size) as u64
+}
+
 /// Nobody is there to answer, and a page with an open dialog does nothing else. "Leave this page?" is answered with
 /// yes, as it was we who wanted to; everything else with no.
-fn dismiss(page: &Page, kind: &DialogType) -> BoxFuture<'static, Done> {
+pub(super) fn dismiss(page: &Page, kind: &DialogType) -> BoxFuture<'static, Done> {
     tracing::info!(kind = kind.as_ref(), "the page opened a dialog, closing it");
     let answer = HandleJavaScriptDialogParams::new(*kind == DialogType::Beforeunload);
     let page = page.clone();

@@ -41,7 +41,14 @@ pub(crate) async fn open(browser: &chromiumoxide::Browser, source: &str) -> Resu
     let (page, events) = opened.await.map_err(|_| CdpError::Timeout)??;
     inject(&page, source).await?;
     quiet(&page).await?;
+    refuse_files(&page).await?;
     Ok((page, events))
+}
+
+/// A chooser that nobody sees would never be answered: the page is told that nothing was chosen.
+async fn refuse_files(page: &Page) -> Result<(), CdpError> {
+    let refuse = page::SetInterceptFileChooserDialogParams { enabled: true, cancel: Some(true) };
+    execute_in(page, refuse, COMMAND).await.map(drop)
 }
 
 async fn inject(page: &Page, source: &str) -> Result<(), CdpError> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::sync::mpsc;
 
-use super::command::CREDIT;
+use super::command::{Action, CREDIT};
 use super::shared::Open;
 use super::slots::{Head, Item};
 use crate::tab::TabError;
@@ -12,42 +12,30 @@ use crate::tab::TabError;
 /// Credit goes back in portions, as each costs a message to the page.
 const PORTION: u32 = CREDIT / 4;
 
-/// The reply of a request that the page made: the head, and a body that arrives in chunks.
-/// Dropping it aborts the request in the page.
-pub struct FetchReply {
-    /// HTTP status.
-    pub status: u16,
-    /// Where redirects led, without the query.
-    pub url: String,
-    /// `content-type`, or empty.
-    pub content_type: String,
-    /// `retry-after`, or empty.
-    pub retry_after: String,
-    body: mpsc::Receiver<Result<Item, TabError>>,
+/// What a command of the page streams back. Dropping it aborts the command in the page.
+pub(crate) struct Chunks {
+    items: mpsc::Receiver<Result<Item, TabError>>,
     open: Open,
     taken: u32,
     ended: bool,
 }
 
-impl FetchReply {
-    pub(crate) fn new(head: Head, body: mpsc::Receiver<Result<Item, TabError>>, open: Open) -> Self {
-        let Head { status, url, content_type, retry_after } = head;
-        Self { status, url, content_type, retry_after, body, open, taken: 0, ended: false }
+impl Chunks {
+    pub(crate) fn new(items: mpsc::Receiver<Result<Item, TabError>>, open: Open) -> Self {
+        Self { items, open, taken: 0, ended: false }
     }
 
-    /// The next piece of the body; `None` after its end. After an error there is nothing more.
-    ///
-    /// The page sends at most 256 pieces ahead of what is taken here; then it stops reading from the site.
-    pub async fn chunk(&mut self) -> Option<Result<String, TabError>> {
+    /// The next chunk; `None` after the end. After an error there is nothing more. Losing the future loses no chunk.
+    pub(crate) async fn next(&mut self) -> Option<Result<String, TabError>> {
         if self.ended {
             return None;
         }
-        match self.body.recv().await {
+        match self.items.recv().await {
             Some(Ok(Item::Chunk(text))) => {
                 self.taken += 1;
                 if self.taken == PORTION {
                     self.taken = 0;
-                    self.open.grant(PORTION);
+                    self.open.tell(Action::Credit { chunks: PORTION });
                 }
                 Some(Ok(text))
             }
@@ -62,6 +50,39 @@ impl FetchReply {
                 }
             }
         }
+    }
+
+    /// Tells the command something.
+    pub(crate) fn tell(&self, action: Action) {
+        self.open.tell(action);
+    }
+}
+
+/// The reply of a request that the page made: the head, and a body that arrives in chunks.
+/// Dropping it aborts the request in the page.
+pub struct FetchReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Where redirects led, without the query.
+    pub url: String,
+    /// `content-type`, or empty.
+    pub content_type: String,
+    /// `retry-after`, or empty.
+    pub retry_after: String,
+    body: Chunks,
+}
+
+impl FetchReply {
+    pub(crate) fn new(head: Head, body: Chunks) -> Self {
+        let Head { status, url, content_type, retry_after } = head;
+        Self { status, url, content_type, retry_after, body }
+    }
+
+    /// The next piece of the body; `None` after its end. After an error there is nothing more.
+    ///
+    /// The page sends at most 256 pieces ahead of what is taken here; then it stops reading from the site.
+    pub async fn chunk(&mut self) -> Option<Result<String, TabError>> {
+        self.body.next().await
     }
 
     /// The whole body, at most `limit` bytes of it: beyond that the rest is aborted and cut off.

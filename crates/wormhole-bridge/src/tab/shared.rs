@@ -2,32 +2,50 @@
 //! to be told to the page.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chromiumoxide::cdp::js_protocol::runtime::{EventBindingCalled, ExecutionContextId};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use wormhole_protocol::{PageFrame, PageFrameKind};
 
 use super::command::{Action, Command};
 use super::slots::{Slots, Waiter};
 use super::{TabError, TabEvent};
+use crate::chrome::wear::Used;
 use crate::inject;
+use crate::page_port::{Line, NoSocket, PagePortMetrics};
 
 /// A document with our script in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
     /// The script's own random name for it: the ids of contexts are used again after a crash.
     pub(crate) nonce: String,
-    pub(crate) context: ExecutionContextId,
+    pub(crate) way: Way,
+}
+
+/// How a document is spoken to: as it greeted.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// By calls into the script's context; it answers through the binding.
+    Binding(ExecutionContextId),
+    /// By its WebSocket to the page port, both ways.
+    Socket(Line),
 }
 
 struct State {
     document: Result<Document, TabError>,
     generation: u64,
+    /// The document that is about to greet by its WebSocket; it counts in `generation` already.
+    dialling: Option<String>,
     slots: Slots,
     /// For the document that is installed: bounded by the slots, as each has a few commands at most.
     outbox: Vec<Command>,
     page: Option<chromiumoxide::Page>,
+    /// When that page was opened.
+    opened: Instant,
+    /// Bytes of its heaps, as it last said.
+    heap: u64,
     last_good: Option<String>,
 }
 
@@ -37,7 +55,11 @@ pub(crate) struct Shared {
     events: watch::Sender<TabEvent>,
     /// Something is in the outbox.
     pub(crate) outbox: Notify,
+    /// The tab is to be replaced.
+    pub(crate) renew: Notify,
     origins: Vec<String>,
+    /// What is counted of the page port, where the script is to come by it.
+    sockets: OnceLock<PagePortMetrics>,
 }
 
 impl Shared {
@@ -46,13 +68,17 @@ impl Shared {
         let state = State {
             document: Err(reason.clone()),
             generation: 0,
+            dialling: None,
             slots: Slots::default(),
             outbox: Vec::new(),
             page: None,
+            opened: Instant::now(),
+            heap: 0,
             last_good: None,
         };
         let events = watch::Sender::new(TabEvent::Lost { reason });
-        Self { state: Mutex::new(state), events, outbox: Notify::new(), origins }
+        let (outbox, renew, sockets) = (Notify::new(), Notify::new(), OnceLock::new());
+        Self { state: Mutex::new(state), events, outbox, renew, origins, sockets }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -67,12 +93,38 @@ impl Shared {
         self.origins.iter().any(|ours| ours == origin)
     }
 
+    /// The script is told to come by the page port.
+    pub(crate) fn reach_by_socket(&self, metrics: PagePortMetrics) {
+        // Once in the life of a browser.
+        drop(self.sockets.set(metrics));
+    }
+
+    /// The script is to come by the page port.
+    pub(crate) fn is_by_socket(&self) -> bool {
+        self.sockets.get().is_some()
+    }
+
     pub(crate) fn generation(&self) -> u64 {
         self.state().generation
     }
 
     pub(crate) fn set_page(&self, page: chromiumoxide::Page) {
-        self.state().page = Some(page);
+        let mut state = self.state();
+        // A tab that is attended for the first time was set when it was opened.
+        if state.page.as_ref().is_none_or(|old| old.target_id() != page.target_id()) {
+            (state.opened, state.heap) = (Instant::now(), 0);
+        }
+        state.page = Some(page);
+    }
+
+    pub(crate) fn set_heap(&self, bytes: u64) {
+        self.state().heap = bytes;
+    }
+
+    /// How much memory the page uses, and for how long its tab has been open.
+    pub(crate) fn used(&self) -> Used {
+        let state = self.state();
+        Used { memory: state.heap, age: state.opened.elapsed() }
     }
 
     /// The page to navigate, whatever is in it.
@@ -122,27 +174,72 @@ impl Shared {
         }
     }
 
-    /// Takes what the script says.
+    /// Takes what the script says through the binding.
     pub(crate) fn hear(&self, call: &EventBindingCalled) {
         if call.name != inject::BINDING {
             return;
         }
-        let frames: Vec<PageFrame> = match serde_json::from_str(&call.payload) {
+        self.hear_frames(&call.payload, &Way::Binding(call.execution_context_id));
+    }
+
+    /// Takes what the script says, whichever way it came.
+    pub(crate) fn hear_frames(&self, frames: &str, way: &Way) {
+        let bytes = frames.len();
+        let frames: Vec<PageFrame> = match serde_json::from_str(frames) {
             Ok(frames) => frames,
             Err(error) => {
                 // Not the message itself: it may be a part of an answer.
-                tracing::warn!(%error, bytes = call.payload.len(), "the page script says what nobody understands");
+                tracing::warn!(%error, bytes, "the page script says what nobody understands");
                 return;
             }
         };
         for frame in frames {
-            if let PageFrameKind::Hello { version, origin, path } = frame.kind {
-                let document = Document { nonce: frame.doc, context: call.execution_context_id };
-                self.install(document, version, origin, path);
-            } else {
-                self.hand_on(frame);
+            match frame.kind {
+                PageFrameKind::Hello { version, origin, path } => {
+                    let document = Document { nonce: frame.doc, way: way.clone() };
+                    self.install(document, version, origin, path);
+                }
+                PageFrameKind::Dialling => self.dialling(frame.doc),
+                PageFrameKind::NoSocket { reason } => {
+                    self.no_socket(&frame.doc, NoSocket::from_word(&reason));
+                }
+                _ => self.hand_on(frame),
             }
         }
+    }
+
+    /// A new document is there, and will greet by its WebSocket. A document before that was slower is not waited for
+    /// any more, as a navigation that began meanwhile would take its greeting for its own.
+    fn dialling(&self, nonce: String) {
+        if !self.is_by_socket() {
+            return;
+        }
+        let mut state = self.state();
+        Self::lose_in(&mut state, &self.events, TabError::ContextLost);
+        state.generation += 1;
+        state.dialling = Some(nonce);
+    }
+
+    /// The script of a document has no socket to speak through, and has ended.
+    fn no_socket(&self, nonce: &str, reason: NoSocket) {
+        let Some(metrics) = self.sockets.get() else { return };
+        metrics.no_socket(reason);
+        let error = reason.error();
+        tracing::warn!(reason = reason.label(), %error, "the page has no WebSocket");
+        let mut state = self.state();
+        // Another one is installed by now: the message of one that was left came late.
+        let is_another = |known: &str| known != nonce;
+        if state.dialling.as_deref().is_some_and(is_another)
+            || state.document.as_ref().is_ok_and(|document| is_another(&document.nonce))
+        {
+            return;
+        }
+        state.dialling = None;
+        state.slots.fail_all(&error);
+        state.outbox.clear();
+        state.document = Err(error.clone());
+        // Said for each document, even if the one before had said the same: somebody waits for this one.
+        self.events.send_replace(TabEvent::Lost { reason: error });
     }
 
     fn hand_on(&self, frame: PageFrame) {
@@ -170,11 +267,16 @@ impl Shared {
             return;
         }
         let mut state = self.state();
+        match state.dialling.take_if(|dialling| *dialling == document.nonce) {
+            Some(_) => {}
+            // By the binding it is there now, whatever was to come.
+            None if state.dialling.is_some() && matches!(document.way, Way::Socket(_)) => return,
+            None => state.generation += 1,
+        }
         // Everything that ran in the document before is over, and ended without a word.
         state.slots.fail_all(&TabError::ContextLost);
         state.outbox.clear();
         state.document = Ok(document);
-        state.generation += 1;
         state.last_good = Some(format!("{origin}{path}"));
         tracing::debug!(origin, generation = state.generation, "the page script is installed");
         let generation = state.generation;
@@ -190,6 +292,14 @@ impl Shared {
     pub(crate) fn lose_document(&self, generation: u64, reason: TabError) {
         let mut state = self.state();
         if state.generation == generation {
+            Self::lose_in(&mut state, &self.events, reason);
+        }
+    }
+
+    /// The same, by the document's own name.
+    pub(crate) fn lose_named(&self, nonce: &str, reason: TabError) {
+        let mut state = self.state();
+        if state.document.as_ref().is_ok_and(|document| document.nonce == nonce) {
             Self::lose_in(&mut state, &self.events, reason);
         }
     }
@@ -218,11 +328,11 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// Lets the script send more chunks.
-    pub(crate) fn grant(&self, chunks: u32) {
+    /// Tells the script more of this command, such as that it may send more chunks.
+    pub(crate) fn tell(&self, action: Action) {
         let mut state = self.shared.state();
         if state.slots.is_open(self.id) {
-            state.outbox.push(Command { id: self.id, action: Action::Credit { chunks } });
+            state.outbox.push(Command { id: self.id, action });
             drop(state);
             self.shared.outbox.notify_one();
         }

@@ -113,7 +113,10 @@ impl Slots {
                 self.fail(id, page_error(&code, message));
                 return true;
             }
-            PageFrameKind::Hello { .. } => return true,
+            // Of documents, not of commands.
+            PageFrameKind::Hello { .. } | PageFrameKind::Dialling | PageFrameKind::NoSocket { .. } => {
+                return true;
+            }
         };
         self.put(id, item)
     }

@@ -5,6 +5,7 @@ use wormhole_protocol::{Failure, FailureCode, Posted};
 use super::Desk;
 use crate::{
     calls::{CallError, CallName, quotable},
+    diagnostics::SITE_CHANGED,
     site::Fault,
     tab::TabError,
 };
@@ -51,9 +52,14 @@ impl Fails<'_> {
                 FailureCode::ConversationUnknown,
                 said("the site has no such conversation to go on in"),
             ),
-            404 | 405 | 410 => {
-                Failure::not_posted(FailureCode::SiteChanged, said("the site has no such call any more"))
-            }
+            // Without the site's words: these go to the diagnostics.
+            404 | 405 | 410 => Failure::not_posted(
+                FailureCode::SiteChanged,
+                format!(
+                    "{SITE_CHANGED}call {}: the site has no such call any more (status {status})",
+                    name.as_str()
+                ),
+            ),
             408 | 425 => {
                 Failure::not_posted(FailureCode::SiteError, said("the site gave up")).with_status(status)
             }
@@ -77,13 +83,27 @@ pub(super) fn after_accepted(error: &TabError) -> Failure {
     }
 }
 
+/// An answer that went wrong after the site had taken the message, whose text is `posted`.
+pub(super) fn after_accepted_fault(fault: Fault, posted: &str) -> Failure {
+    match fault {
+        Fault::Site { words } => of_words(&words, posted, Posted::Yes),
+        fault => of_fault(&fault, Posted::Yes),
+    }
+}
+
+/// The site says what went wrong in its own words, which must not quote the message.
+pub(super) fn of_words(words: &str, text: &str, posted: Posted) -> Failure {
+    let words = quotable(words, text).unwrap_or_else(|| "no further words".to_owned());
+    Failure::new(FailureCode::SiteError, posted, format!("the site broke its answer off: {words}"))
+}
+
 /// An answer that cannot be used.
 pub(super) fn of_fault(fault: &Fault, posted: Posted) -> Failure {
     let code = match fault {
-        Fault::Changed { .. } => FailureCode::SiteChanged,
+        Fault::Changed { .. } | Fault::Missing { .. } => FailureCode::SiteChanged,
         Fault::Site { .. } => FailureCode::SiteError,
         Fault::TooLarge => FailureCode::TooLarge,
-        Fault::Truncated => FailureCode::Truncated,
+        Fault::Truncated | Fault::Rewritten => FailureCode::Truncated,
     };
     Failure::new(code, posted, fault.to_string())
 }

@@ -12,7 +12,7 @@ pub(super) fn of_post(desk: &Desk, post: &Post) -> Result<Vec<Value>, Failure> {
     }
     let refused = |message: String| Failure::not_posted(FailureCode::Refused, message);
     let site = desk.site();
-    let travel = site.images.as_ref().ok_or_else(|| {
+    let travel = site.api().and_then(|api| api.images.as_ref()).ok_or_else(|| {
         refused(format!("images cannot be posted to {}: its profile does not say how they travel", site.name))
     })?;
     if !desk.session.takes_images(&post.model) {

@@ -10,7 +10,9 @@ use tokio::time::timeout;
 use wormhole_bridge::browser::{Browser, GoneReason};
 use wormhole_bridge::tab::{TabError, TabEvent};
 
-use crate::browser_start::{Other, SOON, Started, get, installed, lost, start, until};
+use crate::browser_start::{
+    Carrier, Other, SOON, Started, get, installed, lost, over_both, start, start_by, until,
+};
 
 fn pid(browser: &Browser) -> Pid {
     Pid::from_raw(browser.pid().try_into().unwrap()).unwrap()
@@ -23,9 +25,14 @@ async fn crash(browser: &Browser) -> Infallible {
     std::future::pending().await
 }
 
-#[tokio::test]
-async fn browser_reload_and_closed_tab_end_what_ran_in_the_page() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
+over_both! {
+    browser_reload_and_closed_tab_end_what_ran_in_the_page
+    browser_page_comes_back_after_a_crash_but_not_for_ever
+    browser_that_is_killed_is_missed_within_a_second
+}
+
+async fn browser_reload_and_closed_tab_end_what_ran_in_the_page(carrier: Carrier) {
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
     let feed = site.feed("reload");
     let mut reply = get(&tab, "/feed/reload").await.unwrap();
     feed.write("a").await;
@@ -60,9 +67,8 @@ async fn browser_reload_and_closed_tab_end_what_ran_in_the_page() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn browser_page_comes_back_after_a_crash_but_not_for_ever() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
+async fn browser_page_comes_back_after_a_crash_but_not_for_ever(carrier: Carrier) {
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
     for round in 1..=3 {
         let feed = site.feed("crash");
         let mut reply = get(&tab, "/feed/crash").await.unwrap();
@@ -83,9 +89,8 @@ async fn browser_page_comes_back_after_a_crash_but_not_for_ever() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn browser_that_is_killed_is_missed_within_a_second() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
+async fn browser_that_is_killed_is_missed_within_a_second(carrier: Carrier) {
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
     let feed = site.feed("kill");
     let mut reply = get(&tab, "/feed/kill").await.unwrap();
     feed.write("a").await;
@@ -103,7 +108,7 @@ async fn browser_that_is_killed_is_missed_within_a_second() {
 
 #[tokio::test]
 async fn browser_that_hangs_is_given_up_and_ended() {
-    let Started { site: _site, profile: _profile, browser, tab } = start().await;
+    let Started { site: _site, profile: _profile, browser, tab, .. } = start().await;
     let group = pid(&browser);
     kill_process_group(group, Signal::STOP).unwrap();
     assert_eq!(timeout(SOON, browser.gone()).await.unwrap(), GoneReason::Hung);

@@ -6,11 +6,17 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 use wormhole_bridge::tab::{CsrfRule, FetchRequest, TabError};
 
-use crate::browser_start::{SOON, Started, get, start};
+use crate::browser_start::{Carrier, SOON, Started, get, over_both, start_by};
 
-#[tokio::test]
-async fn browser_bodies_arrive_piece_by_piece_with_their_characters_whole() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
+over_both! {
+    browser_bodies_arrive_piece_by_piece_with_their_characters_whole
+    browser_requests_carry_the_session_and_stay_on_the_site
+    browser_runs_many_requests_at_once_on_one_tab
+    browser_aborts_what_nobody_wants_and_holds_back_what_nobody_reads
+}
+
+async fn browser_bodies_arrive_piece_by_piece_with_their_characters_whole(carrier: Carrier) {
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
 
     // Each piece is written only after the one before was received: nothing waits for more.
     let feed = site.feed("talk");
@@ -48,9 +54,8 @@ async fn browser_bodies_arrive_piece_by_piece_with_their_characters_whole() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn browser_requests_carry_the_session_and_stay_on_the_site() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
+async fn browser_requests_carry_the_session_and_stay_on_the_site(carrier: Carrier) {
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
     assert_eq!(get(&tab, "/login").await.unwrap().status, 200);
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert!(tab.cookies_present(&names(&["sid", "csrf"])).await.unwrap());
@@ -64,7 +69,7 @@ async fn browser_requests_carry_the_session_and_stay_on_the_site() {
         csrf: Some(CsrfRule { cookie: "csrf".to_owned(), header: "x-csrf".to_owned(), decode: true }),
     };
     let reply = tab.fetch(post, SOON).await.unwrap();
-    assert_eq!(reply.text(1000).await.unwrap(), "__Host-keep=k-1; csrf=a%20b; sid=s-1 | a b | grüße");
+    assert_eq!(reply.text(1000).await.unwrap(), format!("{} | a b | grüße", site.cookies()));
 
     let reply = get(&tab, "/busy").await.unwrap();
     assert_eq!((reply.status, reply.retry_after.as_str()), (429, "7"));
@@ -77,10 +82,9 @@ async fn browser_requests_carry_the_session_and_stay_on_the_site() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn browser_runs_thirty_two_requests_at_once_on_one_tab() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
-    let names: Vec<String> = (0..32).map(|number| format!("n{number}")).collect();
+async fn browser_runs_many_requests_at_once_on_one_tab(carrier: Carrier) {
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
+    let names: Vec<String> = (0..site.at_once()).map(|number| format!("n{number}")).collect();
     let feeds: Vec<_> = names.iter().map(|name| site.feed(name)).collect();
     let replies = join_all(names.iter().map(|name| {
         let tab = tab.clone();
@@ -88,7 +92,7 @@ async fn browser_runs_thirty_two_requests_at_once_on_one_tab() {
     }))
     .await;
     // All of them are in flight together before any of them is answered.
-    timeout(SOON, site.streams(32)).await.unwrap();
+    timeout(SOON, site.streams(site.at_once())).await.unwrap();
     let writing = join_all(feeds.into_iter().zip(&names).map(|(feed, name)| async move {
         for word in 0..20 {
             feed.write(format!("{name}:{word} ")).await;
@@ -103,9 +107,8 @@ async fn browser_runs_thirty_two_requests_at_once_on_one_tab() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn browser_aborts_what_nobody_wants_and_holds_back_what_nobody_reads() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
+async fn browser_aborts_what_nobody_wants_and_holds_back_what_nobody_reads(carrier: Carrier) {
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
 
     let feed = site.feed("dropped");
     let mut reply = get(&tab, "/feed/dropped").await.unwrap();

@@ -4,11 +4,17 @@ use wormhole_bridge::browser::Browser;
 use wormhole_bridge::tab::{TabError, TabEvent};
 
 use crate::browser_site::Site;
-use crate::browser_start::{Other, Started, config, get, installed, lost, start, until};
+use crate::browser_start::{
+    Carrier, Other, Started, config, get, installed, lost, over_both, start, start_by, until,
+};
 
-#[tokio::test]
-async fn browser_fields_are_filled_as_by_a_person_on_a_page_with_the_strictest_policy() {
-    let Started { site: _site, profile: _profile, browser, tab } = start().await;
+over_both! {
+    browser_fields_are_filled_as_by_a_person_on_a_page_with_the_strictest_policy
+    browser_dialogs_do_not_stop_the_page
+}
+
+async fn browser_fields_are_filled_as_by_a_person_on_a_page_with_the_strictest_policy(carrier: Carrier) {
+    let Started { site: _site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
     // The page's own script is deferred: when it has run, everything is there.
     tab.reload().await.unwrap();
     let other = Other::connect(&browser).await;
@@ -40,7 +46,7 @@ async fn browser_fields_are_filled_as_by_a_person_on_a_page_with_the_strictest_p
 
 #[tokio::test]
 async fn browser_injects_into_the_sites_own_origins_alone() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
+    let Started { site, profile: _profile, browser, tab, .. } = start().await;
     let generation = |event: &TabEvent| match event {
         TabEvent::Installed { generation, .. } => *generation,
         TabEvent::Lost { .. } => 0,
@@ -86,9 +92,8 @@ async fn browser_follows_the_site_to_a_foreign_origin_without_the_script_and_tru
     browser.close().await;
 }
 
-#[tokio::test]
-async fn browser_dialogs_do_not_stop_the_page() {
-    let Started { site, profile: _profile, browser, tab } = start().await;
+async fn browser_dialogs_do_not_stop_the_page(carrier: Carrier) {
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
     tab.goto(&site.at("/?dialog")).await.unwrap();
     // The script greets before the page is read to its end: at first there is no such element.
     while !tab.text("#log", 100).await.is_ok_and(|text| text.contains("[alerted]")) {

@@ -25,7 +25,7 @@ fn runs(group: u32) -> bool {
 }
 
 /// Set for the process that plays the bridge which is killed.
-const PROFILE_OF_VICTIM: &str = "TEST_PROFILE_OF_VICTIM";
+pub(crate) const PROFILE_OF_VICTIM: &str = "TEST_PROFILE_OF_VICTIM";
 
 const SESSION: &str = "__Host-keep=k-1; csrf=a%20b; sid=s-1 |  | ";
 
@@ -110,6 +110,18 @@ async fn browser_that_cannot_start_says_why() {
     assert!(matches!(Browser::launch(&config).await, Err(LaunchError::Exited { .. })));
     config.bin = Some("/nowhere/chromium".into());
     assert!(matches!(Browser::launch(&config).await, Err(LaunchError::Spawn { .. })));
+    // What Chromium itself says where it can have no sandbox.
+    let script = profile.path().join("no-sandbox");
+    fs::write(
+        &script,
+        "#!/bin/sh\necho '[1:1:FATAL:zygote_host_impl_linux.cc] No usable sandbox! Update' >&2\nexit 1",
+    )
+    .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    config.bin = Some(script);
+    let error = Browser::launch(&config).await.unwrap_err();
+    assert!(matches!(error, LaunchError::NoSandbox), "{error:?}");
+    assert!(error.to_string().contains("CHROME_SANDBOX=false"), "{error}");
     config.bin = Some("/bin/cat".into());
     config.script = Some("/nowhere/script.js".into());
     assert!(matches!(Browser::launch(&config).await, Err(LaunchError::Script { .. })));
@@ -133,6 +145,9 @@ async fn browser_ends_when_its_bridge_is_killed() {
         }
     };
     test_kill_process(chromium).unwrap();
+    let socket = fs::read_link(profile.path().join("SingletonSocket")).unwrap();
+    let scratch = socket.parent().unwrap().parent().unwrap().to_owned();
+    fs::write(scratch.join("left"), "by a Chromium that was killed").unwrap();
     bridge.kill().await.unwrap();
     let gone = async {
         // A zombie is as good as gone: whose child it is now is not ours to say.
@@ -143,6 +158,12 @@ async fn browser_ends_when_its_bridge_is_killed() {
         }
     };
     timeout(Duration::from_secs(3), gone).await.expect("Chromium ends with its bridge");
+
+    // The next bridge on that profile is not held up by what the first one left, and removes it.
+    let browser = Browser::launch(&BrowserConfig::new(profile.path(), Vec::new())).await.unwrap();
+    assert!(scratch.exists() && !scratch.join("left").exists());
+    browser.close().await;
+    assert!(!scratch.exists());
 }
 
 /// No test: the bridge of the test above, when it is run by it.

@@ -1,4 +1,5 @@
-//! A small site over HTTPS with HTTP/2, whose answers the tests write piece by piece.
+//! A small site whose answers the tests write piece by piece: over HTTPS with HTTP/2 and the strictest policy, or over
+//! plain HTTP without any.
 
 use std::collections::HashMap;
 use std::io;
@@ -60,12 +61,14 @@ struct Shared {
     feeds: Mutex<HashMap<String, mpsc::Receiver<Piece>>>,
     flooded: AtomicU64,
     streams: watch::Sender<usize>,
+    plain: bool,
 }
 
 /// The site; dropping it ends it.
 pub(crate) struct Site {
     pub(crate) origin: Url,
-    spki: String,
+    /// Of the site's key, if it has one.
+    spki: Option<String>,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
 }
@@ -88,12 +91,36 @@ impl Site {
         let shared = Arc::new(Shared::default());
         let mut tasks = JoinSet::new();
         tasks.spawn(serve(listener, TlsAcceptor::from(Arc::new(tls)), router(Arc::clone(&shared))));
-        Self { origin, spki, shared, _tasks: tasks }
+        Self { origin, spki: Some(spki), shared, _tasks: tasks }
+    }
+
+    /// The same over plain HTTP: six requests at once, as browsers have it there.
+    pub(crate) async fn open_plain() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let shared = Arc::new(Shared { plain: true, ..Shared::default() });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve_plain(listener, router(Arc::clone(&shared))));
+        Self { origin, spki: None, shared, _tasks: tasks }
     }
 
     /// The argument by which Chromium trusts this site's key, and no other.
     pub(crate) fn trust(&self) -> String {
-        format!("--ignore-certificate-errors-spki-list={}", self.spki)
+        format!("--ignore-certificate-errors-spki-list={}", self.spki.as_deref().unwrap_or_default())
+    }
+
+    /// How many answers a browser reads from it at once.
+    pub(crate) fn at_once(&self) -> usize {
+        if self.shared.plain { 5 } else { 32 }
+    }
+
+    /// The cookies after `/login`, as `/echo` shows them.
+    pub(crate) fn cookies(&self) -> &'static str {
+        if self.shared.plain {
+            "csrf=a%20b; keep=k-1; sid=s-1"
+        } else {
+            "__Host-keep=k-1; csrf=a%20b; sid=s-1"
+        }
     }
 
     pub(crate) fn at(&self, path: &str) -> Url {
@@ -153,8 +180,22 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, router: Router) {
     }
 }
 
+async fn serve_plain(listener: TcpListener, router: Router) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (socket, _) = listener.accept().await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        let service = TowerToHyperService::new(router.clone());
+        connections.spawn(async move {
+            let builder = Builder::new(TokioExecutor::new());
+            drop(builder.serve_connection(TokioIo::new(socket), service).await);
+        });
+    }
+}
+
 fn router(shared: Arc<Shared>) -> Router {
-    let policy = || AppendHeaders([(header::CONTENT_SECURITY_POLICY, POLICY)]);
+    let policy = if shared.plain { "" } else { POLICY };
+    let policy = move || AppendHeaders([(header::CONTENT_SECURITY_POLICY, policy)]);
     Router::new()
         .route("/", get(move || async move { (policy(), Html(PAGE)) }))
         .route("/page.js", get(|| async { ([(header::CONTENT_TYPE, "text/javascript")], PAGE_SCRIPT) }))
@@ -168,6 +209,11 @@ fn router(shared: Arc<Shared>) -> Router {
         .route(
             "/busy",
             get(|| async { (axum::http::StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "7")]) }),
+        )
+        .route("/secret", get(secret))
+        .route(
+            "/download",
+            get(|| async { ([(header::CONTENT_DISPOSITION, "attachment; filename=a.bin")], "x") }),
         )
         .route("/never", get(std::future::pending::<()>))
         .with_state(shared)
@@ -200,7 +246,19 @@ async fn flood(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     Body::from_stream(body)
 }
 
-async fn login() -> impl IntoResponse {
+/// Asks for a name and a password as browsers do, in a window of their own.
+async fn secret() -> impl IntoResponse {
+    (axum::http::StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"secret\"")], "no")
+}
+
+async fn login(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    if shared.plain {
+        return AppendHeaders([
+            (header::SET_COOKIE, "sid=s-1; Path=/; HttpOnly; SameSite=Lax"),
+            (header::SET_COOKIE, "csrf=a%20b; Path=/"),
+            (header::SET_COOKIE, "keep=k-1; Path=/; Max-Age=100000"),
+        ]);
+    }
     AppendHeaders([
         (header::SET_COOKIE, "sid=s-1; Path=/; Secure; HttpOnly; SameSite=Lax"),
         (header::SET_COOKIE, "csrf=a%20b; Path=/; Secure"),

@@ -6,31 +6,21 @@ use wormhole_bridge::{Credentials, Password};
 use wormhole_playground::{Call, ECHO, Fault};
 use wormhole_protocol::PageState;
 
-use crate::{session_hub::SOON, session_stand::Stand};
-
-/// The admin port's answer.
-async fn ask(admin: std::net::SocketAddr, path: &str) -> (u16, String) {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut socket = tokio::net::TcpStream::connect(admin).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    socket.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
-}
-
+use crate::{
+    session_hub::SOON,
+    session_stand::{Stand, ask},
+};
 #[tokio::test]
 async fn session_with_a_wrong_password_is_not_tried_twice() {
     let stand = Stand::open().await;
     let file = stand.folder.path().join("password");
     std::fs::write(&file, "wrong\n").unwrap();
     let mut config = stand.config("outlier");
-    let email = "demo@example.test".to_owned();
+    let email = "demo@example.test".to_owned().into();
     config.credentials = Some(Credentials { email, password: Password::File(file.clone()) });
     let bridge = stand.bridge(config).await;
     let page = stand.hub.until(PageState::Blocked).await;
-    assert_eq!(page.detail, "the site refused the credentials");
+    assert_eq!(page.detail, "the site refused the credentials: log in with `wormhole login`");
     let (status, text) = ask(bridge.admin, "/readyz").await;
     assert_eq!(status, 503);
     assert!(text.contains("session: blocked: the site refused the credentials"), "{text}");
@@ -56,7 +46,7 @@ async fn session_that_wants_a_person_waits_for_one() {
     });
     let bridge = stand.bridge(stand.config("outlier")).await;
     let page = stand.hub.until(PageState::Challenge).await;
-    assert_eq!(page.detail, "the site asks for a captcha to be solved");
+    assert_eq!(page.detail, "the site asks for a captcha to be solved: log in with `wormhole login`");
     assert_eq!(stand.site.snapshot().logins_ok, 0);
 
     // The person gets past the captcha, types the password, and then the code.
@@ -94,7 +84,7 @@ async fn session_without_credentials_says_what_to_do_and_a_changed_site_is_named
     config.session.check = Duration::from_millis(200);
     let bridge = stand.bridge(config).await;
     let page = stand.hub.until(PageState::Blocked).await;
-    assert!(page.detail.starts_with("the site has changed: call models: "), "{}", page.detail);
+    assert!(page.detail.starts_with("site_changed: call models: "), "{}", page.detail);
     stand.site.switch(|switches| switches.unknown_models = false);
     stand.hub.until(PageState::Ready).await;
 

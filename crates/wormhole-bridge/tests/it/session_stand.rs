@@ -26,6 +26,7 @@ pub(crate) struct Bridge {
     lifecycle: Lifecycle,
     pub(crate) readiness: Readiness,
     pub(crate) admin: std::net::SocketAddr,
+    pub(crate) console: Option<std::net::SocketAddr>,
 }
 
 impl Stand {
@@ -50,7 +51,7 @@ impl Stand {
         };
         let mut config = Config::new(hub, site, self.chrome());
         config.credentials = Some(Credentials {
-            email: "demo@example.test".to_owned(),
+            email: "demo@example.test".to_owned().into(),
             password: Password::Given(SecretString::from("practice")),
         });
         config.session.check = Duration::from_hours(1);
@@ -66,9 +67,9 @@ impl Stand {
     pub(crate) async fn bridge(&self, config: Config) -> Bridge {
         let lifecycle = Lifecycle::new(config.grace);
         let service = Service::bind(config).await.unwrap();
-        let (readiness, admin) = (service.readiness(), service.admin_addr());
+        let (readiness, admin, console) = (service.readiness(), service.admin_addr(), service.console_addr());
         service.spawn(&lifecycle);
-        Bridge { lifecycle, readiness, admin }
+        Bridge { lifecycle, readiness, admin, console }
     }
 
     /// The process id of the Chromium that holds the profile.
@@ -111,9 +112,33 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// The tab, as DevTools shows it.
+    pub(crate) fn page(&self) -> &chromiumoxide::Page {
+        &self.page
+    }
+
     /// Runs a script in the page, as a hand at the keyboard would act.
     pub(crate) async fn act(&self, script: &str) {
         self.page.evaluate(script).await.unwrap();
+    }
+
+    /// Where the middle of something is, once it is there: what eyes are for.
+    pub(crate) async fn place(&self, selector: &str) -> (f64, f64) {
+        let script = format!(
+            "(() => {{ const box = document.querySelector({selector:?})?.getBoundingClientRect(); \
+             return box ? [box.x + box.width / 2, box.y + box.height / 2] : null; }})()"
+        );
+        let found = timeout(SOON, async {
+            loop {
+                let place =
+                    self.page.evaluate(script.as_str()).await.ok().and_then(|value| value.into_value().ok());
+                if let Some(Some(place)) = place {
+                    return place;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("{selector} never came"))
     }
 
     /// Types into a field once the page that has it is there.
@@ -123,9 +148,9 @@ impl Person {
         );
         let filled = timeout(SOON, async {
             loop {
-                // A page that is being left cannot be asked.
-                let there =
-                    self.page.evaluate(script.as_str()).await.ok().and_then(|value| value.into_value().ok());
+                // A page that is being left cannot be asked, and may never answer.
+                let asked = timeout(Duration::from_secs(2), self.page.evaluate(script.as_str())).await;
+                let there = asked.ok().and_then(Result::ok).and_then(|value| value.into_value().ok());
                 if there == Some(true) {
                     return;
                 }
@@ -137,6 +162,16 @@ impl Person {
 }
 
 impl Bridge {
+    /// What the admin port counts.
+    pub(crate) async fn metrics(&self) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut socket = tokio::net::TcpStream::connect(self.admin).await.unwrap();
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     /// Starts the drain and leaves it to go on.
     pub(crate) fn begin_stop(&self) {
         self.lifecycle.shutdown("the test says so");
@@ -159,4 +194,28 @@ pub(crate) async fn process_ended(pid: i32) {
     })
     .await
     .expect("the process ends");
+}
+
+/// The admin port's answer.
+pub(crate) async fn ask(admin: std::net::SocketAddr, path: &str) -> (u16, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut socket = tokio::net::TcpStream::connect(admin).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// Waits until a line of the admin port's `/metrics` is there.
+pub(crate) async fn until_metric(admin: std::net::SocketAddr, line: &str) {
+    let mut metrics = String::new();
+    let there = timeout(SOON, async {
+        while !metrics.lines().any(|found| found == line) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            metrics = ask(admin, "/metrics").await.1;
+        }
+    });
+    there.await.unwrap_or_else(|_| panic!("never {line}: {metrics}"));
 }

@@ -237,6 +237,19 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_a_schemas_keys_is_no_difference() {
+        // The prompt keeps the client's order; a client that writes it another time in another order goes on.
+        let of = |schema: &str| {
+            let tool = Tool::new("f".to_owned(), None, serde_json::from_str(schema).unwrap());
+            head(&Chat { tools: vec![tool], ..Chat::default() })
+        };
+        let one = of(r#"{"type":"object","properties":{"b":{"type":"string"},"a":{"enum":[1,2]}}}"#);
+        let two = of(r#"{"properties":{"a":{"enum":[1,2]},"b":{"type":"string"}},"type":"object"}"#);
+        assert_eq!(one, two);
+        assert_ne!(one, of(r#"{"properties":{"a":{"enum":[2,1]},"b":{"type":"string"}},"type":"object"}"#));
+    }
+
+    #[test]
     fn what_differs_has_another_link() {
         let user = |text: &str| message(Role::User, text);
         let named = Message { name: Some("n".to_owned()), ..user("a") };

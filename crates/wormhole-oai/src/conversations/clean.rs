@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -37,9 +38,12 @@ pub(crate) async fn forget_old(conversations: Arc<Conversations>, sender: Sender
 }
 
 async fn round(conversations: &Conversations, sender: &Sender, before: Stamp) {
-    let old = match conversations.store.older(Shelf::Conversations, before, ROUND) {
-        Ok(old) => old,
-        Err(error) => return warn!(%error, "cannot look for old conversations"),
+    let store = conversations.store.clone();
+    let old = match spawn_blocking(move || store.older(Shelf::Conversations, before, ROUND)).await {
+        Ok(Ok(old)) => old,
+        Ok(Err(error)) => return warn!(%error, "cannot look for old conversations"),
+        // It runs no more only when the process ends.
+        Err(_) => return,
     };
     for kept in old {
         let Ok(record) = serde_json::from_slice::<Record>(&kept.value) else {

@@ -195,7 +195,7 @@ impl Memory {
 
     fn record(&self, parent: Option<u32>) {
         let (Some(account), Some(conversation)) = (&self.account, &self.conversation) else { return };
-        if !self.conversations.keeps_records() {
+        if !self.conversations.keeps_record(parent.is_some()) {
             return;
         }
         let record = Record {

@@ -5,6 +5,7 @@ mod encode;
 mod parse;
 mod tools;
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -18,6 +19,7 @@ use crate::errors::ApiError;
 use crate::models::Entry;
 use crate::routes::{Answer, Field, Routes};
 use crate::routes::{LIST, NUMBER, OBJECT, SWITCH, TEXT, TEXT_OR_LIST, TEXT_OR_OBJECT};
+use crate::turns::Caller;
 
 /// The routes. A model's id may hold `/` and `:`, percent-encoded or not.
 pub(crate) fn routes() -> Routes {
@@ -45,16 +47,20 @@ const CHAT: &[Field] = &[
     ("response_format", OBJECT, "text, json_object or json_schema."),
 ];
 
-async fn models(State(api): State<Api>) -> Response {
-    let catalogue = api.models.catalogue();
+async fn models(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let catalogue = api.models.catalogue(&caller.accounts);
     let data = catalogue.entries().map(|entry| shown(&api, entry)).collect();
     json(StatusCode::OK, &ModelList { object: "list", data })
 }
 
-async fn model(State(api): State<Api>, id: Result<Path<String>, PathRejection>) -> Response {
+async fn model(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
     // An id that is no text cannot be that of a model.
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
-    let catalogue = api.models.catalogue();
+    let catalogue = api.models.catalogue(&caller.accounts);
     match catalogue.find(&id) {
         Some(entry) => json(StatusCode::OK, &Model { id: &id, ..shown(&api, entry) }),
         None => error(&ApiError::model_unknown(&id, &catalogue.some_names())),

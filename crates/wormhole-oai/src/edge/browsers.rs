@@ -23,6 +23,7 @@ use super::{REQUEST_ID, request_id};
 use crate::api::Api;
 use crate::dialect::Dialect;
 use crate::errors::{ApiError, Kind};
+use crate::metrics::Foreign;
 
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
@@ -150,11 +151,14 @@ fn is_loopback(origin: &str) -> bool {
 
 /// The middleware, around everything else: what it refuses reaches nothing.
 pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let checked = api.browsers.check_host(&request, api.listen);
-    let checked = checked.and_then(|()| api.browsers.check_origin(request.headers()));
+    let named = api.browsers.check_host(&request, api.listen).map_err(|error| (Foreign::Host, error));
+    let checked = named.and_then(|()| {
+        api.browsers.check_origin(request.headers()).map_err(|error| (Foreign::Origin, error))
+    });
     let origin = match checked {
         Ok(origin) => origin,
-        Err(error) => {
+        Err((what, error)) => {
+            api.metrics.foreign(what);
             debug!(path = request.uri().path(), why = error.message(), "refused");
             let id = request_id(request.headers());
             let mut response = Dialect::of(request.uri().path()).error(&error, &id);

@@ -47,6 +47,14 @@ pub(super) fn name_of_line(line: &str) -> Option<&str> {
     (!line.starts_with('#') && !entry.contains(',')).then(|| name.trim())
 }
 
+/// The first key that stands there itself, and not as a hash.
+pub(crate) fn plain_key(text: &str) -> Option<&str> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let entries = lines.flat_map(|line| split(line).0.split(',')).map(str::trim);
+    let keys = entries.map(|entry| entry.split_once(':').map_or(entry, |(_, key)| key.trim()));
+    keys.into_iter().find(|key| !key.is_empty() && !key.starts_with(HASHED))
+}
+
 /// A line is a list of entries, or one entry with options.
 fn split(line: &str) -> (&str, &str) {
     let is_option = |word: &str| {

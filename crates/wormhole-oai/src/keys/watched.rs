@@ -47,9 +47,13 @@ impl Watched {
 
     /// The keys now. While the file is wrong or away, those it held before.
     pub(super) fn current(&self) -> Arc<[Key]> {
+        self.current_at(Instant::now())
+    }
+
+    fn current_at(&self, now: Instant) -> Arc<[Key]> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.looked.elapsed() >= LOOK {
-            inner.looked = Instant::now();
+        if now.saturating_duration_since(inner.looked) >= LOOK {
+            inner.looked = now;
             let seen = look(&self.path);
             if seen != inner.seen {
                 inner.seen = seen;
@@ -83,4 +87,32 @@ fn read(path: &Path) -> Result<Arc<[Key]>, ConfigError> {
         return Err(wrong(format!("{} holds no key", path.display())));
     }
     Ok(keys.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_the_file_is_away_or_wrong_those_from_before_are_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write("a:k1\n");
+        let watched = Watched::open(&path).unwrap();
+        let start = Instant::now();
+        let names = |seconds| {
+            let keys = watched.current_at(start + Duration::from_secs(seconds));
+            keys.iter().map(|key| key.name.clone()).collect::<Vec<_>>()
+        };
+        write("b:k2\nc:k3\n");
+        assert_eq!(names(0), ["a"], "it is not looked at with every request");
+        assert_eq!(names(2), ["b", "c"]);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(names(4), ["b", "c"]);
+        write("# nobody\n");
+        assert_eq!(names(6), ["b", "c"]);
+        write("d:k4\n");
+        assert_eq!(names(8), ["d"]);
+    }
 }

@@ -1,7 +1,9 @@
 //! Kept until the process ends.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 use super::{Bounds, Clock, Kept, Shelf, Stamp, Store, StoreError, key, millis, now, scope_and_id};
 
@@ -108,5 +110,10 @@ impl Store for MemoryStore {
 
     fn flush(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn presses(&self) -> Arc<Notify> {
+        // Nothing waits here.
+        Arc::default()
     }
 }

@@ -79,11 +79,13 @@ fn over_the_size_the_oldest_goes_whatever_its_shelf() {
             at(1000 + time);
             store.put(shelf, "a", id, &value).unwrap();
         }
+        store.flush().unwrap();
         assert_eq!(store.get(Shelf::Responses, "a", "first").unwrap(), None);
         assert!(store.get(Shelf::Prefixes, "a", "second").unwrap().is_some());
         assert!(store.get(Shelf::Conversations, "a", "third").unwrap().is_some());
         // One that is larger than all there may be does not stay, and neither does anything else.
         store.put(Shelf::Prefixes, "a", "huge", &[0; 200]).unwrap();
+        store.flush().unwrap();
         assert_eq!(store.get(Shelf::Prefixes, "a", "huge").unwrap(), None);
         store.put(Shelf::Prefixes, "a", "small", &value).unwrap();
         assert!(store.get(Shelf::Prefixes, "a", "small").unwrap().is_some());

@@ -31,6 +31,8 @@ async fn a_page_of_a_foreign_origin_causes_nothing() {
         assert_eq!(soon(asks.send()).await.unwrap().status(), 403);
     }
     assert!(stage.hub.is_quiet().await);
+    let refused = 2 * (POSTS.len() as u64 + 1);
+    assert_eq!(stage.metric("wormhole_oai_foreign_requests_total{what=\"origin\"}").await, refused);
 }
 
 #[tokio::test]

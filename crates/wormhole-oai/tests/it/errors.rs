@@ -13,7 +13,7 @@ async fn check_shape(response: Response, dialect: &str) -> String {
         return body["error"].as_str().expect("a plain string").to_owned();
     }
     let error = body["error"].as_object().unwrap();
-    assert_eq!(error.keys().collect::<Vec<_>>(), ["code", "message", "param", "type"]);
+    assert_eq!(error.keys().collect::<Vec<_>>(), ["message", "type", "param", "code"]);
     assert!(error["type"].is_string());
     error["message"].as_str().unwrap().to_owned()
 }

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails as a test does")]
 
 mod access;
+mod ask;
 mod browsers;
+mod captured;
 mod completions;
 mod conversations;
 mod document;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wormhole_oai::Names;
 
 use crate::hub::directory;
-use crate::stage::{Stage, header};
+use crate::stage::{Stage, header, soon};
 
 fn names(default: Option<&str>) -> Names {
     let aliases = [("gpt-4o".to_owned(), "echo".to_owned())].into();
@@ -128,4 +128,38 @@ async fn models_stay_listed_while_their_page_is_away() {
     assert_eq!(response.status(), 200);
     let list: Value = stage.get("/v1/models").await.json().await.unwrap();
     assert_eq!(ids(&list), ["echo", "story"]);
+}
+
+#[tokio::test]
+async fn a_bound_key_sees_and_uses_the_models_of_its_accounts() {
+    let mut joined = directory(&[("a", &["echo", "story"]), ("b", &["same"])]);
+    joined.accounts[1].account = "second".to_owned();
+    let stage = Stage::of(joined, |config| {
+        config.keys = wormhole_oai::Keys::parse("all:k1\nbound:k2 accounts=second").unwrap();
+    })
+    .await;
+    let get = async |key: &str, path: &str| {
+        let response = stage.request("GET", path).bearer_auth(key).send().await.unwrap();
+        response.json::<Value>().await.unwrap()
+    };
+    soon(async { while ids(&get("k1", "/v1/models").await) != ["echo", "same", "story"] {} }).await;
+    assert_eq!(ids(&get("k2", "/v1/models").await), ["same"]);
+    assert_eq!(get("k2", "/v1/models/echo").await["error"]["code"], "model_not_found");
+    assert_eq!(get("k2", "/v1/models/b/same").await["id"], "b/same");
+    for path in ["/api/tags", "/api/ps"] {
+        let listed = get("k2", path).await;
+        let names: Vec<_> = listed["models"].as_array().unwrap().iter().map(|model| &model["name"]).collect();
+        assert_eq!(names, ["same:latest"]);
+    }
+    for (path, body) in [
+        ("/api/show", json!({"model": "echo"})),
+        ("/api/pull", json!({"model": "echo"})),
+        ("/api/chat", json!({"model": "echo"})),
+        ("/v1/chat/completions", crate::stage::chat(json!({}))),
+    ] {
+        let response = soon(stage.request("POST", path).bearer_auth("k2").json(&body).send()).await.unwrap();
+        assert_eq!(response.status(), 404, "{path}");
+        assert!(!response.text().await.unwrap().contains("story"), "{path}");
+    }
+    assert!(stage.hub.is_quiet().await);
 }

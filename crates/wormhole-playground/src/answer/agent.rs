@@ -6,7 +6,8 @@
 //!   order, each when the one before has its result; with `[[together]]` in the same words, for all of them at once.
 //! - Without any marker and any result it calls the first tool, with arguments made from its schema. So it does where
 //!   the prompt says that it must call one, or a certain one.
-//! - With nothing left to call it quotes the beginning of the last result.
+//! - With nothing left to call it quotes the beginning of the last result, or writes JSON made from the schema where the
+//!   prompt asks for such an answer.
 
 mod prompt;
 mod sample;
@@ -36,10 +37,10 @@ struct Wanted {
 pub(super) fn answer(prompts: &[Arc<str>]) -> String {
     let mut tools: Option<Tools> = None;
     let mut wanted: VecDeque<Wanted> = VecDeque::new();
-    let (mut asked, mut result, mut must) = (false, None, None);
+    let (mut asked, mut result, mut must, mut format) = (false, None, None, None);
     for prompt in prompts {
         let read = prompt::read(prompt);
-        must = read.must;
+        (must, format) = (read.must, read.format);
         tools = read.tools.or(tools);
         for section in read.sections {
             match section {
@@ -55,14 +56,15 @@ pub(super) fn answer(prompts: &[Arc<str>]) -> String {
             }
         }
     }
-    let Some(tools) = tools else { return quoted("I have no tools.", result) };
+    let done = |otherwise| format.as_ref().map_or_else(|| quoted(otherwise, result.as_deref()), sample::json);
+    let Some(tools) = tools else { return done("I have no tools.") };
     let calls: Vec<Wanted> = match wanted.front() {
         Some(first) if first.together => wanted.into_iter().take_while(|wanted| wanted.together).collect(),
         Some(_) => wanted.into_iter().take(1).collect(),
         None if must.is_some() || (!asked && result.is_none()) => {
             tools.any(must.as_ref()).into_iter().collect()
         }
-        None => return quoted("Nothing is left to do.", result),
+        None => return done("Nothing is left to do."),
     };
     let mut said = "Let me see.".to_owned();
     for Wanted { name, arguments, .. } in calls {
@@ -84,7 +86,7 @@ impl Tools {
     }
 }
 
-fn quoted(otherwise: &str, result: Option<String>) -> String {
+fn quoted(otherwise: &str, result: Option<&str>) -> String {
     let Some(result) = result else { return otherwise.to_owned() };
     let beginning: String = result.chars().take(QUOTED).collect();
     format!("The last result says: \"{beginning}\"")

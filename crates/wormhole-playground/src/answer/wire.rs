@@ -123,7 +123,7 @@ mod tests {
         let whole = Switches { shape: Shape::Typed, ..Switches::default() };
         let crab = Piece::Text("🦀".to_owned());
         let expected = text(Encoder::new(&whole, "m", false).piece(&crab));
-        assert_eq!(expected, "data: {\"content\":\"🦀\",\"type\":\"chunk\"}\n\n");
+        assert_eq!(expected, "data: {\"type\":\"chunk\",\"content\":\"🦀\"}\n\n");
         for cut_bytes in [1, 2, 3, 7, usize::MAX] {
             let pieces = Encoder::new(&Switches { cut_bytes, ..whole.clone() }, "m", false).piece(&crab);
             assert!(pieces.iter().all(|piece| (1..=cut_bytes).contains(&piece.len())));

@@ -17,6 +17,7 @@ pub(super) async fn serve(Path(file): Path<String>) -> Response {
     let (kind, text) = match file.as_str() {
         "chat.js" => (SCRIPT, include_str!("../../assets/chat.js")),
         "api.js" => (SCRIPT, include_str!("../../assets/api.js")),
+        "markdown.js" => (SCRIPT, include_str!("../../assets/markdown.js")),
         "login.js" => (SCRIPT, include_str!("../../assets/login.js")),
         "site.css" => (STYLE, include_str!("../../assets/site.css")),
         "chat.css" => (STYLE, include_str!("../../assets/chat.css")),

@@ -49,7 +49,7 @@ async fn open(app: &Arc<App>, browser: &Browser, token: &str) -> Response {
     if browser.csrf_is_stale(token) {
         browser.give_csrf(app, token, &mut headers);
     }
-    (headers, page::chat(app.switches().era, &app.config.email)).into_response()
+    (headers, page::chat(&app.switches(), &app.config.email)).into_response()
 }
 
 fn to_login(then: &str) -> Response {

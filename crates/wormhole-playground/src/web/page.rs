@@ -5,12 +5,17 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 
 use crate::switches::Era;
+use crate::switches::Switches;
 
 const CHAT: &str = include_str!("../../assets/chat.html");
 const LOGIN: &str = include_str!("../../assets/login.html");
 const CODE: &str = include_str!("../../assets/code.html");
 const CAPTCHA: &str = include_str!("../../assets/captcha.html");
 const MESSAGE: &str = include_str!("../../assets/message.html");
+const TEXTAREA: &str =
+    r#"<textarea id="{{entry}}" class="entry" rows="1" placeholder="Write a message…" autofocus></textarea>"#;
+const EDITABLE: &str =
+    r#"<div id="{{entry}}" class="entry" contenteditable="true" role="textbox" aria-multiline="true"></div>"#;
 
 /// The login form; `then` is where it leads.
 pub(crate) fn login(then: &str, problem: Option<&str>) -> Response {
@@ -28,12 +33,20 @@ pub(crate) fn captcha(then: &str) -> Response {
 }
 
 /// The chat page.
-pub(crate) fn chat(era: Era, email: &str) -> Response {
+pub(crate) fn chat(switches: &Switches, email: &str) -> Response {
+    let era = switches.era;
+    // The redesign that breaks whoever looks for the composer by its id.
+    let entry = if switches.redesign { "prompt" } else { "text" };
+    let composer = if switches.editable_composer { EDITABLE } else { TEXTAREA };
     let models = match era {
         Era::Newer => "playground-models",
         Era::Older => "models",
     };
-    fill(CHAT, &[("home", era.home()), ("models", models), ("email", email)])
+    let pace = switches.render_pace_ms.to_string();
+    let template = CHAT.replace("{{composer}}", composer);
+    let values =
+        [("home", era.home()), ("models", models), ("email", email), ("entry", entry), ("pace", &pace)];
+    fill(&template, &values)
 }
 
 /// A page that says something.

@@ -2,12 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 
 use reqwest::Certificate;
 use reqwest::Version;
 use tokio::task::JoinSet;
 use wormhole_playground::Config;
 use wormhole_playground::GATE;
+use wormhole_playground::Site;
 
 use crate::site::Browser;
 use crate::site::Running;
@@ -34,6 +36,34 @@ async fn cookies_are_secure_and_the_protocol_is_http2() {
     site.control.rotate_csrf();
     let page = browser.get("/chat").await;
     assert!(page.headers()["set-cookie"].to_str().unwrap().ends_with("; Path=/; SameSite=Lax; Secure"));
+}
+
+#[tokio::test]
+async fn a_kept_key_is_the_same_after_a_restart_and_its_hash_lies_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        https: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        identity: Some(folder.path().to_owned()),
+        ..quick()
+    };
+    let hash = |site: &Site| site.spki_hash().unwrap();
+    let first = Site::bind(config.clone()).await.unwrap();
+    assert_eq!(std::fs::read_to_string(folder.path().join("key-hash")).unwrap(), hash(&first));
+    let mode = std::fs::metadata(folder.path().join("key.pem")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let again = Site::bind(config.clone()).await.unwrap();
+    assert_eq!(hash(&again), hash(&first));
+    let elsewhere = Site::bind(Config { identity: None, ..config }).await.unwrap();
+    assert_ne!(hash(&elsewhere), hash(&first));
+}
+
+#[tokio::test]
+async fn the_health_check_hears_whether_the_site_answers() {
+    let site = start(quick()).await;
+    let address = site.origin.trim_start_matches("http://").parse().unwrap();
+    assert!(wormhole_playground::healthcheck(address).await);
+    let nobody = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    assert!(!wormhole_playground::healthcheck(nobody).await);
 }
 
 #[tokio::test]

@@ -57,7 +57,10 @@ fn every_type_is_shown() {
         types_in("from_hub.json", "type"),
         words("welcome directory queued post event cancel forget forgotten forget_failed error")
     );
-    assert_eq!(types_in("page_frames.json", "k"), words("hello head chunk end value error"));
+    assert_eq!(
+        types_in("page_frames.json", "k"),
+        words("hello head chunk end value error dialling no_socket")
+    );
 }
 
 #[test]

@@ -4,6 +4,10 @@ use std::collections::VecDeque;
 
 use super::Serial;
 
+/// A caller may have at most this many times as many turns waiting as there are places left over. So one caller alone
+/// gets three quarters of the queue, and however many of them are greedy, somebody new finds a place.
+const GREED: usize = 3;
+
 /// A queue that is fair between callers. Its owner bounds it.
 #[derive(Debug, Default)]
 pub(super) struct FairQueue {
@@ -63,6 +67,15 @@ impl FairQueue {
             self.lanes.remove(index);
         }
         self.changed = true;
+    }
+
+    /// Whether a queue of at most `limit` turns keeps the last one of this caller, which stands in it already. Everybody's
+    /// first turn stays as long as there is any room; more only as far as others are left some.
+    pub(super) fn has_room_for(&self, caller: &str, limit: usize) -> bool {
+        let theirs = self.lanes.iter().find(|lane| lane.caller == caller).map_or(0, |lane| lane.turns.len());
+        // What would be left without the turn that is asked about.
+        let left = (limit + 1).saturating_sub(self.len);
+        left > 0 && (theirs <= 1 || theirs <= left.saturating_mul(GREED))
     }
 
     /// Takes out the first turn that `place` finds a place for. Its caller goes to the end of the round.
@@ -178,6 +191,38 @@ mod tests {
         queue.push_front("b", Serial(9));
         queue.push_front("new", Serial(8));
         assert_eq!(order(queue), [8, 9, 1, 2, 3]);
+    }
+
+    /// How many turns of a caller a queue of this size keeps, when it submits without end.
+    fn fills(queue: &mut FairQueue, caller: &str, limit: usize) -> usize {
+        (1..=10_000)
+            .find(|turn| {
+                queue.push_back(caller, Serial(*turn));
+                let refused = !queue.has_room_for(caller, limit);
+                if refused {
+                    queue.remove(caller, Serial(*turn));
+                }
+                refused
+            })
+            .map_or(0, |refused| usize::try_from(refused).unwrap() - 1)
+    }
+
+    #[test]
+    fn one_caller_cannot_fill_the_queue_and_many_share_it() {
+        let mut queue = FairQueue::default();
+        assert_eq!(fills(&mut queue, "greedy", 256), 192);
+        assert_eq!(fills(&mut queue, "as greedy", 256), 48);
+        assert_eq!(fills(&mut queue, "modest", 256), 12);
+        let newcomers = (0..100).map(|name| fills(&mut queue, &name.to_string(), 256)).collect::<Vec<_>>();
+        assert_eq!(newcomers.iter().sum::<usize>(), 4, "the rest goes to whoever comes first");
+        assert_eq!(queue.len(), 256);
+    }
+
+    #[test]
+    fn a_small_queue_is_used_whole() {
+        for limit in 0..=3 {
+            assert_eq!(fills(&mut FairQueue::default(), "alone", limit), limit, "{limit}");
+        }
     }
 
     #[test]

@@ -1,28 +1,18 @@
-//! Which page takes which turn, and when a turn waits for nothing.
+//! Which page takes which turn.
 
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use wormhole_protocol::{Failure, FailureCode, PageState, Posted};
+use wormhole_protocol::{Failure, FailureCode};
 
 use super::{
     Core, NOTICE_GAP, Note, PeerKey, Serial,
     registry::Page,
     timers::Timer,
-    turn::{Phase, Turn, millis},
+    turn::{Phase, Turn},
 };
-
-/// What a waiting turn has to expect.
-enum Outlook {
-    /// A page will take it, or may yet.
-    Wait,
-    /// No page that could take it has joined.
-    NoPage,
-    /// Waiting is in vain.
-    Fail(Failure),
-}
 
 impl Core {
     /// Gives out every waiting turn that has a place.
@@ -45,6 +35,7 @@ impl Core {
         let Some(order) = turn.next_order(now) else { return };
         turn.phase = Phase::Running { page: key, since: now, accepted: false, stopping: false };
         turn.no_page_since = None;
+        turn.held_since = None;
         turn.avoid = None;
         page.running.push(serial);
         page.pace.posted(now, page.gap);
@@ -56,79 +47,7 @@ impl Core {
             page: page.peer.clone(),
             waited: now.saturating_duration_since(turn.submitted),
         });
-        self.timers.set(Timer::NoPage(serial), None);
-    }
-
-    /// Something has changed for every waiting turn.
-    pub(super) fn judge_waiting(&mut self, now: Instant) {
-        for serial in self.queue.turns() {
-            self.judge(serial, now);
-        }
-    }
-
-    /// Ends a waiting turn that has nothing to wait for.
-    pub(super) fn judge(&mut self, serial: Serial, now: Instant) {
-        let Some(turn) = self.turns.get(&serial).filter(|turn| turn.phase == Phase::Waiting) else { return };
-        let outlook = self.outlook(turn, now);
-        let since = turn.no_page_since.unwrap_or(now);
-        let until = since + self.rules.no_page_wait;
-        match outlook {
-            Outlook::Wait => self.wait_for_page(serial, None),
-            Outlook::NoPage if until <= now => {
-                let message = no_page_message(turn);
-                self.fail(serial, Failure::not_posted(FailureCode::NoPage, message), now);
-            }
-            Outlook::NoPage => self.wait_for_page(serial, Some((since, until))),
-            Outlook::Fail(failure) => self.fail(serial, failure, now),
-        }
-    }
-
-    fn wait_for_page(&mut self, serial: Serial, times: Option<(Instant, Instant)>) {
-        if let Some(turn) = self.turns.get_mut(&serial) {
-            turn.no_page_since = times.map(|(since, _)| since);
-            self.timers.set(Timer::NoPage(serial), times.map(|(_, until)| until));
-        }
-    }
-
-    fn outlook(&self, turn: &Turn, now: Instant) -> Outlook {
-        let eligible =
-            || self.pages.values().filter(|page| page.state != PageState::Draining && suits(page, turn));
-        if eligible().next().is_none() {
-            return Outlook::NoPage;
-        }
-        let knows = || eligible().filter(|page| page.offers(&turn.model));
-        if knows().next().is_none() {
-            if eligible().any(|page| page.state == PageState::Ready && !page.models.is_empty()) {
-                let message = format!("no page has a model named {:?}", turn.model);
-                return Outlook::Fail(Failure::not_posted(FailureCode::ModelUnknown, message));
-            }
-            return needs_person(eligible());
-        }
-        match self.all_rest(knows(), turn, now) {
-            Some(failure) => Outlook::Fail(failure),
-            None => needs_person(knows()),
-        }
-    }
-
-    /// The failure of a turn whose every account rests longer than it can wait.
-    fn all_rest<'a>(
-        &self,
-        pages: impl Iterator<Item = &'a Page>,
-        turn: &Turn,
-        now: Instant,
-    ) -> Option<Failure> {
-        let mut earliest: Option<Instant> = None;
-        for page in pages {
-            let until = page.pace.resting_until(now)?;
-            earliest = Some(earliest.map_or(until, |earlier| earlier.min(until)));
-        }
-        let earliest = earliest?;
-        let patience = turn.deadline.min(now + self.rules.rest_wait);
-        (earliest > patience).then(|| {
-            let rest = earliest.saturating_duration_since(now);
-            Failure::new(FailureCode::RateLimited, Posted::No, "the site's own rate limit is reached")
-                .retry_after_ms(millis(rest))
-        })
+        self.timers.set(Timer::Patience(serial), None);
     }
 
     /// Puts a turn back that was certainly not posted: its caller's next, unless waiting is in vain.
@@ -204,31 +123,9 @@ fn place_for(
 }
 
 /// The page is where the turn may go.
-fn suits(page: &Page, turn: &Turn) -> bool {
+pub(super) fn suits(page: &Page, turn: &Turn) -> bool {
     turn.site.as_ref().is_none_or(|site| *site == page.site)
         && turn.account.as_ref().is_none_or(|account| *account == page.account)
-}
-
-/// If every page waits for a person, so would the turn.
-fn needs_person<'a>(mut pages: impl Iterator<Item = &'a Page>) -> Outlook {
-    let Some(first) = pages.next() else { return Outlook::Wait };
-    if !first.state.needs_person() || !pages.all(|page| page.state.needs_person()) {
-        return Outlook::Wait;
-    }
-    let (code, what) = match first.state {
-        PageState::Challenge => (FailureCode::Challenge, "the site asks for a person"),
-        _ => (FailureCode::LoginRequired, "the site has no session"),
-    };
-    let message = if first.detail.is_empty() { what } else { &first.detail };
-    Outlook::Fail(Failure::not_posted(code, message))
-}
-
-fn no_page_message(turn: &Turn) -> String {
-    match (&turn.site, &turn.account) {
-        (_, Some(account)) => format!("no page of account {account:?} has joined"),
-        (Some(site), None) => format!("no page of site {site:?} has joined"),
-        (None, None) => "no page has joined".to_owned(),
-    }
 }
 
 fn earlier(a: Option<Instant>, b: Instant) -> Instant {

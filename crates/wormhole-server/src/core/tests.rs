@@ -11,6 +11,7 @@ use super::{Core, Gone, Joining, Note, PeerKey, Rules, Stale};
 use crate::outbox::{Close, Next, Outbox};
 
 mod ends;
+mod holding;
 mod property;
 mod queueing;
 mod replies;

@@ -12,8 +12,8 @@ use super::Serial;
 pub(super) enum Timer {
     /// A turn's deadline, or the end of the time its page has to stop it.
     Turn(Serial),
-    /// The end of the time a turn waits for a page that could take it.
-    NoPage(Serial),
+    /// The end of the time a turn waits for a page that could take it, or for a person to make one ready.
+    Patience(Serial),
     /// A page may take a turn again.
     Pace,
     /// Senders may be told again how many turns are before theirs.

@@ -36,6 +36,8 @@ pub(super) struct Turn {
     pub(super) notice: Option<(u32, Instant)>,
     /// Since when no page could take it.
     pub(super) no_page_since: Option<Instant>,
+    /// Since when it has been held for a person, pauses in which a page helped itself included.
+    pub(super) held_since: Option<Instant>,
     /// Not on this page until then: it has just failed there.
     pub(super) avoid: Option<(PeerKey, Instant)>,
     pub(super) reply: Reply,
@@ -137,6 +139,7 @@ impl Turn {
             told: false,
             notice: None,
             no_page_since: None,
+            held_since: None,
             avoid: None,
             reply: Reply::default(),
         }

@@ -62,15 +62,17 @@ impl Core {
 
     /// A turn found no place at once: it waits, if there is room.
     fn wait(&mut self, serial: Serial, now: Instant) {
-        if self.queue.len() <= self.rules.queue_limit {
+        let Some(turn) = self.turns.get(&serial) else { return };
+        if self.queue.has_room_for(&turn.caller, self.rules.queue_limit) {
             let ahead = self.queue.ahead_of(serial);
             self.tell_queued(serial, ahead, now);
             return;
         }
         let capacity = self.pages.values().map(|page| u64::from(page.capacity)).sum();
         let retry_after = millis(self.mean.guess(self.queue.len(), capacity));
-        let failure =
-            Failure::not_posted(FailureCode::QueueFull, "the queue is full").retry_after_ms(retry_after);
+        let is_full = self.queue.len() > self.rules.queue_limit;
+        let message = if is_full { "the queue is full" } else { "the queue is full of turns of this caller" };
+        let failure = Failure::not_posted(FailureCode::QueueFull, message).retry_after_ms(retry_after);
         self.fail(serial, failure, now);
     }
 
@@ -121,6 +123,9 @@ impl Core {
     /// A turn's timer has run out: its deadline, or the time its page had to stop it.
     pub(super) fn overdue(&mut self, serial: Serial, now: Instant) {
         let Some(turn) = self.turns.get(&serial) else { return };
+        if turn.phase == Phase::Waiting {
+            return self.fail(serial, self.never_given_out(turn), now);
+        }
         let Phase::Running { page, stopping: true, .. } = turn.phase else {
             self.stop(serial, Some((FailureCode::Deadline, "the turn's deadline has passed")), now);
             return;
@@ -191,7 +196,7 @@ impl Core {
         let Some(turn) = self.turns.remove(&serial) else { return };
         self.by_id.remove(&turn.id);
         self.timers.set(Timer::Turn(serial), None);
-        self.timers.set(Timer::NoPage(serial), None);
+        self.timers.set(Timer::Patience(serial), None);
         match turn.phase {
             Phase::Waiting => self.queue.remove(&turn.caller, serial),
             Phase::Running { page, .. } => self.free_place(page, serial),

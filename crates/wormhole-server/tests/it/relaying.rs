@@ -177,7 +177,7 @@ async fn a_sender_that_leaves_cancels_its_turns_and_the_place_is_free() {
 
 #[tokio::test]
 async fn a_pages_state_reaches_the_senders() {
-    let hub = TestHub::start().await;
+    let hub = TestHub::with(|config| config.rules.person_wait = Duration::ZERO).await;
     let mut page = hub.page("a").await;
     let mut sender = hub.sender().await;
     let detail = "open the console".to_owned();

@@ -4,25 +4,45 @@
 #[cfg(test)]
 mod broken;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod chrome;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod compose;
+#[cfg(test)]
+mod console;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod hangup;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod hub;
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod pieces;
+#[cfg(test)]
+mod self_hosted;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod site;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

@@ -25,7 +25,9 @@ async fn an_expired_session_is_logged_in_again_once_and_the_request_succeeds() {
 
 #[tokio::test]
 async fn a_wrong_password_is_tried_once_and_readiness_says_why() {
-    let setup = Setup { password: Some("wrong-password-1".to_owned()), not_ready: true, ..Setup::default() };
+    let server = vec![("WORMHOLE_PERSON_WAIT", "100ms".to_owned())];
+    let password = Some("wrong-password-1".to_owned());
+    let setup = Setup { password, server, not_ready: true, ..Setup::default() };
     let stack = Stack::start(WORMHOLE, setup).await;
     stack.until_readyz("oai", 200).await;
     let refused = |seen: &wormhole_testkit::site::Snapshot| seen.logins_failed == 1;
@@ -50,7 +52,9 @@ async fn a_wrong_password_is_tried_once_and_readiness_says_why() {
 #[tokio::test]
 async fn a_one_time_code_is_a_challenge_that_nobody_tries_to_pass() {
     let switches = Switches { one_time_code: true, ..Switches::default() };
-    let setup = Setup { site: Config { switches, ..Config::default() }, not_ready: true, ..Setup::default() };
+    let site = Config { switches, ..Config::default() };
+    let server = vec![("WORMHOLE_PERSON_WAIT", "100ms".to_owned())];
+    let setup = Setup { site, server, not_ready: true, ..Setup::default() };
     let stack = Stack::start(WORMHOLE, setup).await;
     let why = wormhole_testkit::until(Duration::from_mins(1), "the bridge says challenge", || async {
         let (status, text) = stack.admin("bridge", "/readyz").await?;

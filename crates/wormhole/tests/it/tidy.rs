@@ -12,9 +12,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("wormhole-api", &[]),
     ("wormhole-runtime", &[]),
     ("wormhole-playground", &[]),
+    ("wormhole-cluster", &[]),
     ("wormhole-client", &["wormhole-protocol", "wormhole-runtime"]),
     ("wormhole-server", &["wormhole-protocol", "wormhole-runtime"]),
-    ("wormhole-bridge", &["wormhole-protocol", "wormhole-runtime", "wormhole-client"]),
+    // wormhole-cluster by its feature `kube`, and only in its `main.rs`.
+    ("wormhole-bridge", &["wormhole-protocol", "wormhole-runtime", "wormhole-client", "wormhole-cluster"]),
     ("wormhole-oai", &["wormhole-protocol", "wormhole-api", "wormhole-runtime", "wormhole-client"]),
 ];
 

@@ -12,7 +12,7 @@ type Read = (String, String, Result<(Finish, u64), Fault>);
 
 fn read(pieces: &[&str]) -> Read {
     let profile = profile();
-    let mut decoder = Decoder::new(&profile.stream);
+    let mut decoder = Decoder::new(&profile.api().unwrap().stream);
     let mut out = Vec::new();
     let fed = pieces.iter().try_for_each(|piece| decoder.feed(piece, &mut out));
     let end = fed.and_then(|()| decoder.end(&mut out));
@@ -105,7 +105,7 @@ fn a_last_event_without_its_blank_line_counts() {
 fn what_no_rule_knows_is_a_change_that_names_the_field() {
     let cases = [
         (r#"{"blocks":[{"t":"secret"}],"v":2}"#, "no rule fits a message with the fields blocks, v"),
-        (r#"{"type":"fragment","body":"secret"}"#, "no rule fits a message with the fields body, type"),
+        (r#"{"type":"fragment","body":"secret"}"#, "no rule fits a message with the fields type, body"),
         (r#"["secret"]"#, "a message of the stream is no object"),
         ("secret", "a message of the stream is not JSON"),
         (

@@ -5,7 +5,10 @@ use wormhole_protocol::PageState;
 use wormhole_runtime::{Readiness, Registry};
 
 use super::*;
-use crate::{calls::Caller, metrics::Metrics, session::Session, site::Profile, turn::ModelRefresh};
+use crate::{
+    calls::Caller, diagnostics::Diagnostics, metrics::Metrics, session::Session, site::Profile,
+    turn::ModelRefresh,
+};
 
 fn desk() -> Desk {
     let metrics = Arc::new(Metrics::register(&Registry::new()).unwrap());
@@ -13,7 +16,9 @@ fn desk() -> Desk {
     let session = Session::new(&site, "me", Readiness::new(), Arc::clone(&metrics));
     session.ready(vec![]);
     let caller = Caller::new(site, Arc::clone(&metrics));
-    Desk { caller, session, metrics, refresh: ModelRefresh::default(), hard: CancellationToken::new() }
+    let (diagnostics, _) = Diagnostics::new(None, session.clone(), Readiness::new(), Arc::clone(&metrics));
+    let (refresh, hard) = (ModelRefresh::default(), CancellationToken::new());
+    Desk { caller, session, metrics, refresh, diagnostics, hard }
 }
 
 fn fail(error: CallError, name: CallName) -> (FailureCode, Posted) {

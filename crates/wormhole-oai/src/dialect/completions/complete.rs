@@ -7,19 +7,19 @@ use http::StatusCode;
 use serde_json::Value;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wormhole_api::completions::{Completion, CompletionChoice, CompletionRequest};
-use wormhole_api::openai::Usage;
+use wormhole_api::openai::{StreamOptions, Usage};
 use wormhole_api::{TextOr, asked, sse};
 
 use super::{envelope, error};
-use crate::api::{Api, annotate};
+use crate::api::Api;
 use crate::body;
 use crate::chat::{Chat, Limits};
-use crate::dialect::{json, streamed};
+use crate::dialect::{self, json};
 use crate::errors::ApiError;
 use crate::fill;
-use crate::reply::{Finish, Part};
-use crate::stream::{self, Encode};
-use crate::turns::{Caller, Started};
+use crate::reply::{Finish, Part, Whole};
+use crate::stream::Encode;
+use crate::turns::Caller;
 use crate::usage;
 
 /// The handler.
@@ -34,27 +34,17 @@ pub(super) async fn completions(
 async fn complete(api: &Api, caller: Caller, request: Request) -> Result<Response, ApiError> {
     let request: CompletionRequest = body::read(request, api.limits.body).await?;
     let wants_stream = request.stream.unwrap_or(false);
-    let wants_usage =
-        request.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false);
-    let mut chat = chat(request)?;
-    let ignored = std::mem::take(&mut chat.ignored);
-    let Started { target, mut reply } = api.turns.start(chat, caller).await?;
-    let identity = Identity {
-        id: format!("cmpl-{}", uuid::Uuid::now_v7().simple()),
-        created: jiff::Timestamp::now().as_second(),
-        model: target.asked.clone(),
-    };
-    let response = if wants_stream {
-        reply.settle(api.limits.status_window).await?;
-        let encoder = ChunkEncoder { identity, wants_usage, _busy: api.busy.token() };
-        let body = stream::body(reply, encoder, api.limits.heartbeat, api.metrics.clone());
-        streamed("text/event-stream", body)
-    } else {
-        let whole = reply.whole().await?;
-        let choice = choice(&whole.text, Some(finish_word(whole.finish)));
-        json(StatusCode::OK, &identity.chunk(&[choice], Some(cost(whole.usage))))
-    };
-    Ok(annotate(response, &target, &ignored))
+    let wants_usage = StreamOptions::want_usage(request.stream_options.as_ref());
+    dialect::answer(api, caller, chat(request)?, wants_stream, |target, _| ChunkEncoder {
+        identity: Identity {
+            id: format!("cmpl-{}", uuid::Uuid::now_v7().simple()),
+            created: jiff::Timestamp::now().as_second(),
+            model: target.asked.clone(),
+        },
+        wants_usage,
+        _busy: api.busy.token(),
+    })
+    .await
 }
 
 fn chat(request: CompletionRequest) -> Result<Chat, ApiError> {
@@ -105,6 +95,15 @@ struct ChunkEncoder {
     wants_usage: bool,
     /// A drain waits for streams, too.
     _busy: TaskTrackerToken,
+}
+
+impl dialect::Write for ChunkEncoder {
+    const STREAM: &'static str = sse::CONTENT_TYPE;
+
+    fn whole(self, whole: Whole) -> Response {
+        let choice = choice(&whole.text, Some(finish_word(whole.finish)));
+        json(StatusCode::OK, &self.identity.chunk(&[choice], Some(cost(whole.usage))))
+    }
 }
 
 impl Encode for ChunkEncoder {

@@ -6,16 +6,16 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 use wormhole_api::messages::{ContentBlock, Message, MessagesRequest};
+use wormhole_api::sse;
 
 use super::encode::{EventEncoder, Identity, stop_reason, usage};
 use super::{error, identified, parse};
-use crate::api::{Api, annotate};
+use crate::api::Api;
 use crate::body;
-use crate::dialect::{self, streamed};
+use crate::dialect;
 use crate::errors::ApiError;
 use crate::reply::Whole;
-use crate::stream;
-use crate::turns::{Caller, Started};
+use crate::turns::Caller;
 
 /// The handler.
 pub(super) async fn messages(
@@ -34,28 +34,29 @@ async fn answer(api: &Api, caller: Caller, request: Request) -> Result<Response,
     let request: MessagesRequest = body::read(request, api.limits.body).await?;
     let wants_stream = request.stream.unwrap_or(false);
     let shows_thinking = parse::shows_thinking(&request);
-    let mut chat = parse::chat(request)?;
-    let ignored = std::mem::take(&mut chat.ignored);
+    let chat = parse::chat(request)?;
     let request_id = caller.request.clone();
     let stop_sequences = chat.limits.stop.clone();
-    let Started { target, mut reply } = api.turns.start(chat, caller).await?;
-    let identity = Identity {
-        id: format!("msg_{}", uuid::Uuid::now_v7().simple()),
-        model: target.asked.clone(),
-        request_id,
-        shows_thinking,
-        input_tokens: reply.prompt_tokens(),
-        stop_sequences,
-    };
-    let response = if wants_stream {
-        reply.settle(api.limits.status_window).await?;
-        let encoder = EventEncoder::new(identity, api.busy.token());
-        let body = stream::body(reply, encoder, api.limits.heartbeat, api.metrics.clone());
-        streamed("text/event-stream", body)
-    } else {
-        whole(&identity, &reply.whole().await?)
-    };
-    Ok(annotate(response, &target, &ignored))
+    dialect::answer(api, caller, chat, wants_stream, |target, reply| {
+        let identity = Identity {
+            id: format!("msg_{}", uuid::Uuid::now_v7().simple()),
+            model: target.asked.clone(),
+            request_id,
+            shows_thinking,
+            input_tokens: reply.prompt_tokens(),
+            stop_sequences,
+        };
+        EventEncoder::new(identity, api.busy.token())
+    })
+    .await
+}
+
+impl dialect::Write for EventEncoder {
+    const STREAM: &'static str = sse::CONTENT_TYPE;
+
+    fn whole(self, answer: Whole) -> Response {
+        whole(self.identity(), &answer)
+    }
 }
 
 fn whole(identity: &Identity, whole: &Whole) -> Response {

@@ -57,6 +57,10 @@ impl EventEncoder {
         Self { identity, index: 0, open: None, _busy: busy }
     }
 
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     fn start(&mut self, out: &mut Vec<u8>, kind: Open, content_block: ContentBlock<'_>) {
         self.stop(out);
         event(out, "content_block_start", &BlockStart { index: self.index, content_block });

@@ -8,7 +8,7 @@ use wormhole_api::ndjson;
 use wormhole_api::ollama::{CalledFunction, ChatLine, ChatMessage, Counts, ErrorBody, MessageToolCall};
 
 use crate::errors::ApiError;
-use crate::reply::{Finish, Part, Reply, WholeCall};
+use crate::reply::{Finish, Part, Reply, Whole, WholeCall};
 use crate::stream::Encode;
 use crate::usage::Usage;
 
@@ -70,6 +70,19 @@ pub(super) struct LineEncoder {
 impl LineEncoder {
     pub(super) fn new(model: String, shows_thinking: bool, clock: Clock, busy: TaskTrackerToken) -> Self {
         Self { model, shows_thinking, clock, call: WholeCall::default(), _busy: busy }
+    }
+
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The reasoning of an answer, where it is shown and there is some.
+    pub(super) fn thinking<'a>(&self, whole: &'a Whole) -> Option<&'a str> {
+        Some(whole.reasoning.as_str()).filter(|text| self.shows_thinking && !text.is_empty())
     }
 
     fn delta(&self, out: &mut Vec<u8>, content: &str, thinking: Option<&str>) {

@@ -11,15 +11,15 @@ use wormhole_api::{asked, ndjson};
 
 use super::encode::{Clock, done_word, now};
 use super::{error, parse};
-use crate::api::{Api, annotate};
+use crate::api::Api;
 use crate::body;
 use crate::chat::{Chat, Image, Limits, Message, Output, Part as Piece, Role};
-use crate::dialect::{json, streamed};
+use crate::dialect::{self, json};
 use crate::errors::ApiError;
 use crate::fill;
-use crate::reply::{Finish, Part};
-use crate::stream::{self, Encode};
-use crate::turns::{Caller, Started};
+use crate::reply::{Finish, Part, Whole};
+use crate::stream::Encode;
+use crate::turns::Caller;
 
 /// The handler.
 pub(super) async fn generate(
@@ -34,32 +34,22 @@ async fn answer(api: &Api, caller: Caller, request: Request) -> Result<Response,
     let request: GenerateRequest = body::read(request, api.limits.body).await?;
     let says_nothing = |text: &Option<String>| text.as_ref().is_none_or(String::is_empty);
     if says_nothing(&request.prompt) && says_nothing(&request.suffix) {
-        return loaded(api, &request);
+        return loaded(api, &caller, &request);
     }
     let wants_stream = request.stream.unwrap_or(true);
     let shows_thinking = request.think != Some(Think::Switch(false));
-    let mut chat = chat(request)?;
-    let ignored = std::mem::take(&mut chat.ignored);
-    let Started { target, mut reply } = api.turns.start(chat, caller).await?;
-    let response = if wants_stream {
-        reply.settle(api.limits.status_window).await?;
-        let clock = Clock::from(&reply);
-        let model = target.asked.clone();
-        let encoder = LineEncoder { model, shows_thinking, clock, _busy: api.busy.token() };
-        let body = stream::body(reply, encoder, api.limits.heartbeat, api.metrics.clone());
-        streamed(ndjson::CONTENT_TYPE, body)
-    } else {
-        let whole = reply.whole().await?;
-        let thinking = Some(whole.reasoning.as_str()).filter(|text| shows_thinking && !text.is_empty());
-        let end = Some((done_word(whole.finish), Some(Clock::from(&reply).counts(whole.usage))));
-        json(StatusCode::OK, &line(&target.asked, &now(), (&whole.text, thinking), end))
-    };
-    Ok(annotate(response, &target, &ignored))
+    dialect::answer(api, caller, chat(request)?, wants_stream, |target, reply| LineEncoder {
+        model: target.asked.clone(),
+        shows_thinking,
+        clock: Clock::from(reply),
+        _busy: api.busy.token(),
+    })
+    .await
 }
 
 /// No prompt: the client asks to load or unload the model, which is nothing here, and no turn.
-fn loaded(api: &Api, request: &GenerateRequest) -> Result<Response, ApiError> {
-    let target = api.models.target(request.model.as_deref())?;
+fn loaded(api: &Api, caller: &Caller, request: &GenerateRequest) -> Result<Response, ApiError> {
+    let target = api.models.target(request.model.as_deref(), &caller.accounts)?;
     let reason = if parse::unloads(request.keep_alive.as_ref()) { "unload" } else { "load" };
     Ok(json(StatusCode::OK, &line(&target.asked, &now(), ("", None), Some((reason, None)))))
 }
@@ -118,6 +108,16 @@ impl LineEncoder {
     fn end(&self, out: &mut Vec<u8>, finish: Finish, counts: Counts) {
         let end = Some((done_word(finish), Some(counts)));
         ndjson::line(out, &line(&self.model, &now(), ("", None), end));
+    }
+}
+
+impl dialect::Write for LineEncoder {
+    const STREAM: &'static str = ndjson::CONTENT_TYPE;
+
+    fn whole(self, whole: Whole) -> Response {
+        let thinking = Some(whole.reasoning.as_str()).filter(|text| self.shows_thinking && !text.is_empty());
+        let end = Some((done_word(whole.finish), Some(self.clock.counts(whole.usage))));
+        json(StatusCode::OK, &line(&self.model, &now(), (&whole.text, thinking), end))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `GET /api/ps`, `POST /api/pull`, and what only a server with model files can do.
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -13,13 +14,14 @@ use crate::api::Api;
 use crate::body;
 use crate::dialect::{self, streamed};
 use crate::errors::{ApiError, Kind};
+use crate::turns::Caller;
 
 /// How long a model says that it stays loaded. Clients show it; nothing is ever unloaded here.
 const STAYS_SECONDS: i64 = 24 * 60 * 60;
 
 /// Every model, for each is ready to answer.
-pub(super) async fn ps(State(api): State<Api>) -> Response {
-    let catalogue = api.models.catalogue();
+pub(super) async fn ps(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let catalogue = api.models.catalogue(&caller.accounts);
     let until = Timestamp::now().as_second().saturating_add(STAYS_SECONDS);
     let until = Timestamp::from_second(until).unwrap_or(Timestamp::MAX);
     let expires_at = until.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
@@ -38,8 +40,12 @@ pub(super) async fn ps(State(api): State<Api>) -> Response {
 }
 
 /// A model that is there is there already; another cannot be fetched.
-pub(super) async fn pull(State(api): State<Api>, request: Request) -> Response {
-    match pulled(&api, request).await {
+pub(super) async fn pull(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
+    match pulled(&api, &caller, request).await {
         Ok(true) => {
             let mut lines = Vec::new();
             for status in ["pulling manifest", "success"] {
@@ -53,11 +59,11 @@ pub(super) async fn pull(State(api): State<Api>, request: Request) -> Response {
 }
 
 /// Whether the answer is a stream.
-async fn pulled(api: &Api, request: Request) -> Result<bool, ApiError> {
+async fn pulled(api: &Api, caller: &Caller, request: Request) -> Result<bool, ApiError> {
     let request: PullRequest = body::read(request, api.limits.body).await?;
     let name = request.model.filter(|model| !model.is_empty()).or(request.name);
     let name = name.filter(|name| !name.is_empty()).ok_or_else(|| ApiError::missing("model"))?;
-    let catalogue = api.models.catalogue();
+    let catalogue = api.models.catalogue(&caller.accounts);
     match catalogue.find(&name) {
         Some(_) => Ok(request.stream.unwrap_or(true)),
         None => Err(ApiError::model_unknown(&name, &catalogue.some_names())),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -15,6 +16,7 @@ use crate::body;
 use crate::dialect;
 use crate::errors::ApiError;
 use crate::models::{Catalogue, Entry};
+use crate::turns::Caller;
 
 /// What every model can do: tools because they are read out of its text, thinking because what a site tells is shown.
 const CAPABILITIES: &[&str] = &["completion", "tools", "thinking"];
@@ -33,8 +35,8 @@ pub(super) const DETAILS: Details<'static> = Details {
 };
 
 /// The list.
-pub(super) async fn tags(State(api): State<Api>) -> Response {
-    let catalogue = api.models.catalogue();
+pub(super) async fn tags(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let catalogue = api.models.catalogue(&caller.accounts);
     let modified_at = api.since.to_string();
     let named = catalogue.entries().map(|entry| (tagged(&entry.name), digest(&entry.name), entry.images));
     let named: Vec<_> = named.collect();
@@ -53,8 +55,12 @@ pub(super) async fn tags(State(api): State<Api>) -> Response {
 }
 
 /// One model.
-pub(super) async fn show(State(api): State<Api>, request: Request) -> Response {
-    let catalogue = api.models.catalogue();
+pub(super) async fn show(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
+    let catalogue = api.models.catalogue(&caller.accounts);
     match find(&api, &catalogue, request).await {
         Ok(entry) => shown(&api, entry),
         Err(failed) => error(&failed),

@@ -5,18 +5,18 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use wormhole_api::openai::{
-    CalledFunction, ChatCompletion, ChatRequest, Choice, MessageToolCall, ResponseMessage,
+    CalledFunction, ChatCompletion, ChatRequest, Choice, MessageToolCall, ResponseMessage, StreamOptions,
 };
+use wormhole_api::sse;
 
 use super::encode::{ChunkEncoder, finish_word, usage};
 use super::{error, parse, tools};
-use crate::api::{Api, annotate};
+use crate::api::Api;
 use crate::body;
-use crate::dialect::{json, streamed};
+use crate::dialect::{self, json};
 use crate::errors::ApiError;
 use crate::reply::Whole;
-use crate::stream;
-use crate::turns::{Caller, Started};
+use crate::turns::Caller;
 
 /// What all chunks of an answer have in common.
 pub(super) struct Identity {
@@ -39,28 +39,26 @@ pub(super) async fn completions(
 async fn complete(api: &Api, caller: Caller, request: Request) -> Result<Response, ApiError> {
     let request: ChatRequest = body::read(request, api.limits.body).await?;
     let wants_stream = request.stream.unwrap_or(false);
-    let wants_usage =
-        request.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false);
+    let wants_usage = StreamOptions::want_usage(request.stream_options.as_ref());
     let legacy = tools::is_legacy(&request);
-    let mut chat = parse::chat(request)?;
-    let ignored = std::mem::take(&mut chat.ignored);
-    let Started { target, mut reply } = api.turns.start(chat, caller).await?;
-    let identity = Identity {
-        id: format!("chatcmpl-{}", uuid::Uuid::now_v7().simple()),
-        created: jiff::Timestamp::now().as_second(),
-        model: target.asked.clone(),
-        legacy,
-    };
-    let response = if wants_stream {
-        reply.settle(api.limits.status_window).await?;
-        let busy = api.busy.token();
-        let encoder = ChunkEncoder::new(identity, wants_usage, busy);
-        let body = stream::body(reply, encoder, api.limits.heartbeat, api.metrics.clone());
-        streamed("text/event-stream", body)
-    } else {
-        completion(&identity, &reply.whole().await?)
-    };
-    Ok(annotate(response, &target, &ignored))
+    dialect::answer(api, caller, parse::chat(request)?, wants_stream, |target, _| {
+        let identity = Identity {
+            id: format!("chatcmpl-{}", uuid::Uuid::now_v7().simple()),
+            created: jiff::Timestamp::now().as_second(),
+            model: target.asked.clone(),
+            legacy,
+        };
+        ChunkEncoder::new(identity, wants_usage, api.busy.token())
+    })
+    .await
+}
+
+impl dialect::Write for ChunkEncoder {
+    const STREAM: &'static str = sse::CONTENT_TYPE;
+
+    fn whole(self, whole: Whole) -> Response {
+        completion(self.identity(), &whole)
+    }
 }
 
 fn completion(identity: &Identity, whole: &Whole) -> Response {

@@ -24,6 +24,10 @@ impl ChunkEncoder {
         Self { identity, wants_usage, _busy: busy }
     }
 
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     fn chunk(&self, out: &mut Vec<u8>, choices: &[ChunkChoice<'_>], usage: Option<Usage>) {
         let Identity { id, created, model, .. } = &self.identity;
         let chunk =

@@ -1,7 +1,7 @@
 //! From the wire to the canonical conversation.
 
-use wormhole_api::asked;
-use wormhole_api::openai::{ChatRequest, Content, ContentPart, FunctionCall, RequestMessage};
+use wormhole_api::openai::{ChatRequest, Content, ContentPart, RequestMessage};
+use wormhole_api::{FunctionCall, asked};
 
 use super::tools;
 use crate::chat::{Call, Chat, Image, Limits, Message, Part, Role};
@@ -82,7 +82,7 @@ fn read_part(index: usize, place: usize, part: ContentPart) -> Result<Part, ApiE
     }
 }
 
-fn read_call(id: Option<String>, function: FunctionCall) -> Call {
+fn read_call(id: Option<String>, function: FunctionCall<Option<String>>) -> Call {
     let arguments =
         function.arguments.filter(|arguments| !arguments.is_empty()).unwrap_or_else(|| "{}".to_owned());
     Call { id, name: function.name, arguments }

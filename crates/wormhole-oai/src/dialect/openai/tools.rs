@@ -1,8 +1,7 @@
 //! Tools, the choice among them, and the format of the answer, in all the forms that clients write.
 
-use wormhole_api::openai::{
-    ChatRequest, Function, ResponseFormat, Tool as WireTool, ToolChoice as WireChoice,
-};
+use wormhole_api::Function;
+use wormhole_api::openai::{ChatRequest, ResponseFormat, Tool as WireTool, ToolChoice as WireChoice};
 
 use crate::chat::{Output, Tool, ToolChoice};
 use crate::errors::ApiError;

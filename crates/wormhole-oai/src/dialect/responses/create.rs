@@ -8,21 +8,21 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use wormhole_api::responses::{CreateRequest, Response as Object};
-use wormhole_api::{TextOr, asked};
+use wormhole_api::{TextOr, asked, sse};
 
 use super::encode::EventEncoder;
 use super::error;
 use super::input::Read;
 use super::output::{Keep, Output};
 use super::tools::{Names, Tools};
-use crate::api::{Api, annotate};
+use crate::api::Api;
 use crate::body;
 use crate::chat::{self, Chat, Limits, Message, Part, Role};
-use crate::dialect::{json as answer, streamed};
+use crate::dialect::{self, json as json_answer};
 use crate::errors::ApiError;
+use crate::reply::Whole;
 use crate::responses_store::ResponsesStore;
-use crate::stream;
-use crate::turns::{Caller, Started};
+use crate::turns::Caller;
 
 /// The handler.
 pub(super) async fn create(
@@ -36,23 +36,22 @@ pub(super) async fn create(
 async fn respond(api: &Api, caller: Caller, request: Request) -> Result<Response, ApiError> {
     let request: CreateRequest = body::read(request, api.limits.body).await?;
     let wants_stream = request.stream.unwrap_or(false);
-    let Reading { mut chat, names, object, items } = read(request, &*api.responses, &caller.scope)?;
-    let ignored = std::mem::take(&mut chat.ignored);
+    let Reading { chat, names, object, items } = read(request, &*api.responses, &caller.scope)?;
     let keep =
         object.store.then(|| Keep { store: Arc::clone(&api.responses), caller: caller.scope.clone(), items });
-    let Started { target, mut reply } = api.turns.start(chat, caller).await?;
-    let object = Object { model: target.asked.clone(), ..object };
-    let mut output = Output::new(object, names, keep);
-    let response = if wants_stream {
-        reply.settle(api.limits.status_window).await?;
-        let encoder = EventEncoder::new(output, api.busy.token());
-        let body = stream::body(reply, encoder, api.limits.heartbeat, api.metrics.clone());
-        streamed("text/event-stream", body)
-    } else {
-        let whole = reply.whole().await?;
-        answer(StatusCode::OK, output.whole(whole))
-    };
-    Ok(annotate(response, &target, &ignored))
+    dialect::answer(api, caller, chat, wants_stream, |target, _| {
+        let object = Object { model: target.asked.clone(), ..object };
+        EventEncoder::new(Output::new(object, names, keep), api.busy.token())
+    })
+    .await
+}
+
+impl dialect::Write for EventEncoder {
+    const STREAM: &'static str = sse::CONTENT_TYPE;
+
+    fn whole(self, whole: Whole) -> Response {
+        json_answer(StatusCode::OK, self.into_output().whole(whole))
+    }
 }
 
 /// What a request means.

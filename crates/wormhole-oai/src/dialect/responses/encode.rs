@@ -34,6 +34,10 @@ impl EventEncoder {
         Self { output, next: 0, open: None, _busy: busy }
     }
 
+    pub(super) fn into_output(self) -> Output {
+        self.output
+    }
+
     fn event<T: Serialize>(&mut self, out: &mut Vec<u8>, kind: &str, body: T) {
         sse::event(out, kind, &Event { kind, sequence_number: self.next, body });
         self.next += 1;

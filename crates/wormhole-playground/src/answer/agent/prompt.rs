@@ -12,12 +12,16 @@ const RESULT: &str = "[Tool result";
 const OTHERS: [&str; 2] = ["[Assistant", "[Instructions"];
 /// How it says that the answer must be a call; then the tool's name in quotes, if it must be a certain one.
 const MUST: &str = "must be a call of";
+/// How it says, at its end, that the answer must be JSON; the schema is the next line, if there is one.
+const FORMAT: &str = "Your whole answer must be";
 
 /// A prompt, read.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) tools: Option<Tools>,
     pub(super) must: Option<Must>,
+    /// The schema that the answer must obey; null where any object will do.
+    pub(super) format: Option<Value>,
     pub(super) sections: Vec<Section>,
 }
 
@@ -75,7 +79,13 @@ pub(super) fn read(prompt: &str) -> Read {
     let rules = rest.iter().take_while(|line| kind(line).is_none());
     let must = rules.filter_map(|line| line.split_once(MUST)).map(|(_, after)| Must::of(after)).next();
     let must = must.filter(|_| tools.is_some());
-    Read { must, sections: sections(rest, tools.is_some()), tools }
+    Read { must, format: format(rest), sections: sections(rest, tools.is_some()), tools }
+}
+
+fn format(lines: &[&str]) -> Option<Value> {
+    let at = lines.iter().rposition(|line| line.starts_with(FORMAT))?;
+    let mut after = lines.iter().skip(at + 1).filter(|line| !line.trim().is_empty());
+    Some(after.next().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default())
 }
 
 /// The tools, and the line after the example of a call.

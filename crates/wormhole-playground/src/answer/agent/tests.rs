@@ -55,7 +55,7 @@ fn without_a_marker_the_first_tool_is_called_once() {
 #[test]
 fn markers_are_obeyed_in_order_one_after_the_other_or_together() {
     let markers = r#"do [[call:list]] and [[call:read {"path": "a]]b", "n": [[1]]}]] please"#;
-    let (list, read) = (call("list", "{}"), call("read", r#"{"n":[[1]],"path":"a]]b"}"#));
+    let (list, read) = (call("list", "{}"), call("read", r#"{"path":"a]]b","n":[[1]]}"#));
     let first = prompt("", &format!("[User]\n{markers}"));
     assert_eq!(says(&[&first]), format!("Let me see.{list}"));
     let result = "[Tool result: list]\nquotes [[call:list]]";
@@ -86,6 +86,21 @@ fn without_tools_it_says_so_and_long_results_are_cut() {
     assert_eq!(says(&[""]), "I have no tools.");
     let long = format!("[Tool result]\n{}", "é".repeat(300));
     assert_eq!(says(&[&long]), format!("The last result says: \"{}\"", "é".repeat(200)));
+}
+
+#[test]
+fn an_answer_in_a_format_is_made_from_its_schema() {
+    let schema = r#"{"type":"object","required":["n"],"properties":{"n":{"type":"integer","minimum":7}}}"#;
+    let asked =
+        format!("[User]\nhello\n\nYour whole answer must be JSON that obeys the schema below.\n\n{schema}\n");
+    assert_eq!(says(&[&asked]), r#"{"n":7}"#);
+    let object = "[User]\nhello\n\nYour whole answer must be one JSON object: no other words.\n";
+    assert_eq!(says(&[object]), r#"{"practice":true}"#);
+    let called = prompt("", &asked);
+    assert!(says(&[&called]).starts_with("Let me see."), "a tool first");
+    let result = format!("[Tool result: read]\nx\n\n{}", asked.split_once("hello\n\n").unwrap().1);
+    assert_eq!(says(&[&called, &result]), r#"{"n":7}"#);
+    assert_eq!(says(&[&asked, "hello"]), "I have no tools.");
 }
 
 #[test]

@@ -68,6 +68,25 @@ fn a_full_queue_refuses_at_once_and_says_when_to_come_back() {
 }
 
 #[test]
+fn one_caller_leaves_room_for_another() {
+    let mut desk = Desk::with(|rules| rules.queue_limit = 8);
+    let (sender, page) = (desk.sender(), desk.page(hello("a", 1)));
+    for id in 0..9 {
+        desk.submit(&sender, turn_of(&format!("greedy {id}"), "greedy"));
+    }
+    let failures = sender.failures();
+    let [(_, first), _] = &*failures else { panic!("one runs, six wait, two are refused: {failures:?}") };
+    assert_eq!(first.code, FailureCode::QueueFull);
+    assert!(first.retry_after_ms.is_some());
+    desk.submit(&sender, turn_of("modest", "modest"));
+    assert_eq!(sender.failures(), []);
+    assert_eq!(page.posted_turns(), ["greedy 0"]);
+    desk.answer(&page, "greedy 0");
+    desk.answer(&page, &page.posted_turns().pop().unwrap());
+    assert_eq!(page.posted_turns(), ["modest"]);
+}
+
+#[test]
 fn with_no_room_to_wait_a_free_place_is_still_taken() {
     let mut desk = Desk::with(|rules| rules.queue_limit = 0);
     let (sender, page) = (desk.sender(), desk.page(hello("a", 1)));

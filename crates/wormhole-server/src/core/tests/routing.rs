@@ -110,39 +110,6 @@ fn an_unknown_model_is_said_at_once_but_not_before_a_page_has_asked_its_site() {
 }
 
 #[test]
-fn when_every_page_needs_a_person_the_turn_fails_with_the_pages_words() {
-    for (state, code) in
-        [(PageState::Challenge, FailureCode::Challenge), (PageState::Blocked, FailureCode::LoginRequired)]
-    {
-        let mut desk = Desk::new();
-        let (sender, page) = (desk.sender(), desk.page(hello("a", 0)));
-        desk.submit(&sender, turn("1"));
-        sender.read();
-        desk.state(&page, state, "open the console");
-        let failure = sender.failure("1");
-        assert_eq!((failure.code, &*failure.message, failure.posted), (code, "open the console", Posted::No));
-        desk.submit(&sender, turn("2"));
-        assert_eq!(sender.failure("2").code, code);
-    }
-}
-
-#[test]
-fn while_a_page_helps_itself_the_turn_waits() {
-    for state in [PageState::Starting, PageState::LoggingIn, PageState::Expired, PageState::BrowserDown] {
-        let mut desk = Desk::new();
-        let (sender, page) = (desk.sender(), desk.page(hello("a", 1)));
-        let _blocked = desk.page(PageHello { state: PageState::Blocked, ..hello("b", 1) });
-        desk.state(&page, state, "");
-        desk.submit(&sender, turn("1"));
-        desk.pass(seconds(120));
-        assert!(sender.failures().is_empty(), "{state}");
-        assert!(page.posted_turns().is_empty(), "{state}");
-        desk.state(&page, PageState::Ready, "");
-        assert_eq!(page.posted_turns(), ["1"], "{state}");
-    }
-}
-
-#[test]
 fn a_draining_page_takes_nothing_new_and_counts_as_gone() {
     let mut desk = Desk::new();
     let (sender, page) = (desk.sender(), desk.page(hello("a", 9)));

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Dockerfiles, Compose files, workflows: what their linters say. Exceptions stand with their reasons in .hadolint.yaml,
+# .checkov.yaml and .yamllint.yaml.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$PWD/.tools/linters/bin
+dockerfiles=(Dockerfile.server Dockerfile.bridge Dockerfile.oai)
+
+"$bin/hadolint" --config .hadolint.yaml "${dockerfiles[@]}"
+"$bin/checkov" --config-file .checkov.yaml --file "${dockerfiles[@]}"
+"$bin/yamllint" --strict -c .yamllint.yaml docker-compose*.yml monitoring .github .hadolint.yaml .checkov.yaml
+NODE_PATH=.tools/linters/node_modules node scripts/lint-workflows.cjs .github/workflows/*.yml
+if docker compose version >/dev/null 2>&1; then
+  docker compose --profile demo --profile monitoring config --quiet
+fi
