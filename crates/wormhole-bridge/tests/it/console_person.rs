@@ -1,5 +1,7 @@
 //! A person gets the session through what the site asks for, at the console's own socket.
 
+use std::time::Duration;
+
 use wormhole_playground::{ECHO, GATE};
 use wormhole_protocol::{FailureCode, PageState};
 
@@ -16,7 +18,7 @@ async fn person_types_a_one_time_code_and_the_bridge_goes_on_by_itself() {
     let mut config = stand.config("outlier");
     with_console(&mut config);
     // As in real life: without the console's word the bridge would look only then.
-    config.session.person = std::time::Duration::from_mins(10);
+    config.session.person = Duration::from_mins(10);
     let bridge = stand.bridge(config).await;
     let at = bridge.console.unwrap();
     let page = stand.hub.until(PageState::Challenge).await;
@@ -29,8 +31,11 @@ async fn person_types_a_one_time_code_and_the_bridge_goes_on_by_itself() {
     assert!(width > 1000 && height > 500, "{width} × {height}");
     assert_eq!(jpeg[..2], [0xff, 0xd8], "a JPEG");
     // The field has the focus when the page opens. (Clicks: see the captcha.)
+    let eyes = stand.person().await;
+    eyes.place("input[autocomplete=one-time-code]").await;
     viewer.type_keys("4242").await;
     viewer.paste("42").await;
+    eyes.sees("document.activeElement.value === '424242'").await;
     viewer.key("Enter", 13).await;
     stand.hub.until(PageState::Ready).await;
     let status = viewer.until_state("ready").await;
@@ -61,13 +66,17 @@ async fn person_solves_a_captcha_and_logs_in_by_hand() {
     viewer.picture().await;
     let eyes = stand.person().await;
     viewer.click(eyes.place("#person").await).await;
+    eyes.sees("document.querySelector('#person').checked").await;
     viewer.click(eyes.place("[type=submit]").await).await;
     stand.site.wait_until(SOON, |seen| seen.captchas_passed == 1).await.unwrap();
     viewer.click(eyes.place("#email").await).await;
     viewer.type_keys("demo").await;
     viewer.paste("@example.test").await;
     viewer.key("Tab", 9).await;
+    eyes.sees("document.querySelector('#email').value === 'demo@example.test'").await;
+    eyes.sees("document.activeElement.type === 'password'").await;
     viewer.type_keys("practice").await;
+    eyes.sees("document.activeElement.value === 'practice'").await;
     viewer.key("Enter", 13).await;
     stand.hub.until(PageState::Ready).await;
     let seen = stand.site.snapshot();

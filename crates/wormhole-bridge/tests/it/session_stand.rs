@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
+use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use futures_util::StreamExt as _;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::timeout};
 use wormhole_bridge::{Config, Credentials, Password, Service, site::Profile};
@@ -78,19 +80,22 @@ impl Stand {
         lock.to_str().and_then(|lock| lock.rsplit_once('-')).unwrap().1.parse().unwrap()
     }
 
-    /// A second DevTools connection: the person at the console.
+    /// A second DevTools connection: the person at the console. (Not with `fetch_targets`: it attaches to each tab once more,
+    /// and now and then chromiumoxide then takes the one session for the other, and none of its commands arrives.)
     pub(crate) async fn person(&self) -> Person {
         let port = std::fs::read_to_string(self.chrome().join("DevToolsActivePort")).expect("Chromium runs");
         let (port, path) = port.split_once('\n').unwrap();
         let url = format!("ws://127.0.0.1:{port}{}", path.trim());
-        let (mut browser, mut handler) = chromiumoxide::Browser::connect(url).await.unwrap();
+        let (browser, mut handler) = chromiumoxide::Browser::connect(url).await.unwrap();
         let mut driver = JoinSet::new();
         driver.spawn(async move { while handler.next().await.is_some() {} });
-        browser.fetch_targets().await.unwrap();
         let page = timeout(SOON, async {
             loop {
-                if let Some(page) = browser.pages().await.unwrap().pop() {
-                    return page;
+                for page in browser.pages().await.unwrap() {
+                    // The blank page that Chromium starts with may still be on its way out.
+                    if page.url().await.is_ok_and(|url| url.is_some_and(|url| url.starts_with("http"))) {
+                        return page;
+                    }
                 }
                 tokio::task::yield_now().await;
             }
@@ -119,45 +124,56 @@ impl Person {
 
     /// Runs a script in the page, as a hand at the keyboard would act.
     pub(crate) async fn act(&self, script: &str) {
-        self.page.evaluate(script).await.unwrap();
+        self.asked(script, SOON).await.expect("the page answers");
     }
 
-    /// Where the middle of something is, once it is there: what eyes are for.
+    /// What a script says in whatever document the tab shows now; none of a page that is being left.
+    ///
+    /// Not by `Page::evaluate`: where a navigation falls into its own attaching, it waits for ever for the context of a
+    /// document that is gone.
+    async fn asked(&self, script: &str, within: Duration) -> Option<Value> {
+        let script = EvaluateParams::builder().expression(script).return_by_value(true).build().unwrap();
+        let asked = timeout(within, self.page.execute(script)).await;
+        let reply = asked.ok()?.ok()?.result;
+        assert!(reply.exception_details.is_none(), "{:?}", reply.exception_details);
+        Some(reply.result.value.unwrap_or_default())
+    }
+
+    /// What a script says once it says something other than null.
+    async fn answer(&self, script: &str, what: &str) -> Value {
+        let answered = timeout(SOON, async {
+            loop {
+                match self.asked(script, Duration::from_secs(2)).await {
+                    Some(answer) if !answer.is_null() => return answer,
+                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        });
+        answered.await.unwrap_or_else(|_| panic!("{what} never came"))
+    }
+
+    /// Waits until the page is as it should be: what a person looks for before the next move.
+    pub(crate) async fn sees(&self, condition: &str) {
+        self.answer(&format!("({condition}) || null"), condition).await;
+    }
+
+    /// Where the middle of something is, once it is to be seen: what eyes are for. Chromium drops what hands do to a page
+    /// before its first paint.
     pub(crate) async fn place(&self, selector: &str) -> (f64, f64) {
         let script = format!(
             "(() => {{ const box = document.querySelector({selector:?})?.getBoundingClientRect(); \
-             return box ? [box.x + box.width / 2, box.y + box.height / 2] : null; }})()"
+             const painted = performance.getEntriesByName('first-contentful-paint').length; \
+             return box && painted ? [box.x + box.width / 2, box.y + box.height / 2] : null; }})()"
         );
-        let found = timeout(SOON, async {
-            loop {
-                let place =
-                    self.page.evaluate(script.as_str()).await.ok().and_then(|value| value.into_value().ok());
-                if let Some(Some(place)) = place {
-                    return place;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        found.await.unwrap_or_else(|_| panic!("{selector} never came"))
+        serde_json::from_value(self.answer(&script, selector).await).unwrap()
     }
 
     /// Types into a field once the page that has it is there.
     pub(crate) async fn fill_when_there(&self, selector: &str, text: &str) {
         let script = format!(
-            "(() => {{ const field = document.querySelector({selector:?}); if (field) field.value = {text:?}; return !!field; }})()"
+            "(() => {{ const field = document.querySelector({selector:?}); if (field) field.value = {text:?}; return field ? true : null; }})()"
         );
-        let filled = timeout(SOON, async {
-            loop {
-                // A page that is being left cannot be asked, and may never answer.
-                let asked = timeout(Duration::from_secs(2), self.page.evaluate(script.as_str())).await;
-                let there = asked.ok().and_then(Result::ok).and_then(|value| value.into_value().ok());
-                if there == Some(true) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        filled.await.unwrap_or_else(|_| panic!("{selector} never came"));
+        self.answer(&script, selector).await;
     }
 }
 
