@@ -3,7 +3,7 @@
 
 import { createKeys, strike } from "./keys.js";
 import { createLink } from "./link.js";
-import { showNote, showPages, showSince, showStatus } from "./panel.js";
+import { showLost, showNote, showPages, showSince, showStatus } from "./panel.js";
 import { createScreen } from "./screen.js";
 
 /**
@@ -43,6 +43,7 @@ const { send } = createLink({
     up = isUp;
     element("link").textContent = words;
     if (!up) seats = { ...seats, yours: false };
+    if (!up && status) showLost();
     refresh();
   },
 });
@@ -64,7 +65,7 @@ function refresh() {
     /** @type {HTMLInputElement | HTMLButtonElement} */ (control).disabled = !mayWork();
   }
   button("take").hidden = !up || seats.yours;
-  element("viewers").textContent = seats.viewers === 1 ? "Only you" : `${seats.viewers}, you among them`;
+  element("viewers").textContent = !up ? "–" : seats.viewers === 1 ? "Only you" : `${seats.viewers}, you among them`;
   element("screen").classList.toggle("idle", !mayWork());
   element("blank").hidden = pictured;
   const blank = status?.state === "browser_down" ? "The browser is down. Its picture comes back with it." : "No picture yet.";
@@ -80,7 +81,7 @@ function words() {
     return status?.running ? "The page is yours, but answers still run: leaving it would cut them off."
       : "Your clicks and keys go to the page.";
   }
-  return status?.state === "ready" ? "Wormhole works in this page. Pause to use it yourself."
+  return status?.state === "ready" || status?.state === "logging_in" ? "Wormhole works in this page. Pause to use it yourself."
     : "You can use the page as soon as it is there.";
 }
 
@@ -124,6 +125,8 @@ on("paste", async () => {
 element("open").addEventListener("submit", (event) => {
   event.preventDefault();
   send({ type: "open", url: /** @type {HTMLInputElement} */ (element("address")).value });
+  // As in every browser: who has gone somewhere is in the page.
+  keyboard.focus({ preventScroll: true });
 });
 
 setInterval(() => { if (status) showSince(status); }, 30_000);

@@ -57,6 +57,15 @@ export function showStatus(status) {
   element("changes").replaceChildren(...lines);
 }
 
+/** Nobody says how the session is: what was said last must not pass for news. */
+export function showLost() {
+  document.body.dataset.kind = "waiting";
+  document.title = "Not connected · Wormhole console";
+  say("state", "Not connected");
+  say("what", "The bridge does not answer. What stands below is what it said last.");
+  element("detail").hidden = true;
+}
+
 /** @param {import("./wire.js").Status} status */
 export function showSince(status) {
   const since = /** @type {HTMLTimeElement} */ (element("since"));

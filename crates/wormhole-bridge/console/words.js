@@ -8,7 +8,7 @@ const STATES = {
   starting: { title: "Starting", what: "The browser or the chat page is coming up.", kind: "waiting" },
   logging_in: { title: "Logging in", what: "The credentials are being given to the site.", kind: "waiting" },
   ready: { title: "Ready", what: "Logged in. Messages are posted and answered.", kind: "good" },
-  expired: { title: "Session ended", what: "The site ended the session. A new login follows by itself.", kind: "waiting" },
+  expired: { title: "Session ended", what: "A new login follows by itself, once the answers that still run have ended.", kind: "waiting" },
   challenge: { title: "A person is needed", what: "The site asks for something that only a person can do. Do it in the page; the rest goes on by itself.", kind: "person" },
   blocked: { title: "Blocked", what: "Nothing is tried again until somebody acts.", kind: "bad" },
   browser_down: { title: "Browser down", what: "The browser is gone and being started again.", kind: "bad" },

@@ -15,7 +15,6 @@ use wormhole_runtime::Backoff;
 
 pub use self::args::CanaryArgs;
 use crate::{
-    metrics::Metrics,
     relay,
     running::Running,
     turn::{self, Desk},
@@ -75,22 +74,24 @@ pub(crate) struct Canary {
     pub(crate) config: CanaryConfig,
     pub(crate) desk: Arc<Desk>,
     pub(crate) running: Arc<Running>,
-    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Canary {
     /// Asks until the drain begins.
     pub(crate) async fn run(self, soft: CancellationToken) {
         let mut failing = false;
-        let mut answered = self.metrics.turns_answered();
+        let mut answered = self.desk.metrics.turns_answered();
         let (least, most) = (self.config.every * 4 / 5, self.config.every * 6 / 5);
         // A first delay is anywhere between the two, so that the bridges of one site do not ask in step.
         let delay = || Backoff::new(least, most).next_delay();
         while soft.run_until_cancelled(sleep(delay())).await.is_some() {
-            let round =
-                if self.metrics.turns_answered() > answered { Round::Proved } else { self.ask(&soft).await };
+            let round = if self.desk.metrics.turns_answered() > answered {
+                Round::Proved
+            } else {
+                self.ask(&soft).await
+            };
             // Our own turn counts among those that were answered.
-            answered = self.metrics.turns_answered();
+            answered = self.desk.metrics.turns_answered();
             self.tell(&round, &mut failing);
         }
     }
@@ -112,7 +113,7 @@ impl Canary {
             Round::Asked(Err(_)) => CanaryOutcome::Failed,
             Round::Proved | Round::NotAsked => CanaryOutcome::Skipped,
         };
-        self.metrics.canary(outcome, *failing);
+        self.desk.metrics.canary(outcome, *failing);
     }
 
     /// Asks once, if there is a place.
@@ -120,7 +121,7 @@ impl Canary {
         let hello = self.desk.session.hello().borrow().clone();
         let model = self.config.model.clone().or_else(|| Some(hello.models.first()?.name.clone()));
         let Some(model) = model.filter(|_| hello.state == PageState::Ready) else { return Round::NotAsked };
-        let id = TurnId::new(format!("canary-{}", self.metrics.canaries()));
+        let id = TurnId::new(format!("canary-{}", self.desk.metrics.canaries()));
         // Only into an idle page: where a turn runs, that one will tell.
         let Some(runner) = self.running.enter(id.clone(), 1, 1) else { return Round::NotAsked };
         let post = Post {

@@ -1,4 +1,6 @@
-//! The bridge's socket and tasks.
+//! The bridge's sockets and tasks.
+
+mod outward;
 
 use std::{
     io::{self, Write as _},
@@ -8,25 +10,22 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 use wormhole_client::{LinkState, PageLink};
 use wormhole_runtime::{
     Admin, EX_USAGE, Lifecycle, ListenError, Readiness, VERSION, install_crypto_provider, registry, revision,
 };
 
+use self::outward::Outward;
 use crate::{
-    alert::{self, Webhook},
     args::Args,
     calls::Caller,
     canary::Canary,
     config::Config,
-    console::{Console, Parts},
     diagnostics::Diagnostics,
     metrics::Metrics,
     outside::Outside,
-    page_port::PagePort,
     relay::Relay,
     running::Running,
     session::{Keeper, KeeperConfig, Looker, Session},
@@ -61,7 +60,7 @@ pub enum StartError {
     Metrics(#[source] prometheus::Error),
 }
 
-/// A bridge whose socket is bound and that does nothing yet.
+/// A bridge whose sockets are bound and that does nothing yet.
 #[derive(Debug)]
 pub struct Service {
     config: Config,
@@ -69,13 +68,9 @@ pub struct Service {
     metrics: Arc<Metrics>,
     readiness: Readiness,
     session: Session,
-    console: Option<Console>,
-    webhook: Option<Webhook>,
-    way_in: String,
-    outside: Outside,
+    outward: Outward,
     /// Cancelled when the browser is closed for good.
     kept: CancellationToken,
-    page_port: Option<PagePort>,
 }
 
 impl Service {
@@ -94,48 +89,19 @@ impl Service {
         let admin = Admin::bind(addr, registry, readiness.clone())
             .await
             .map_err(|source| StartError::Admin { addr, source })?;
-        let console_url = config.console.as_ref().map(|console| console.url.clone());
-        let console = match config.console.take() {
-            Some(console) => Some(Console::bind(console).await.map_err(StartError::Console)?),
-            None => None,
-        };
-        let webhook =
-            config.alerts.take().map(|url| Webhook::new(url, console_url.clone(), Arc::clone(&metrics)));
-        let webhook = webhook.transpose().map_err(StartError::Alerts)?;
-        let way_in = way_in(console_url.as_ref());
-        let page_port = match &config.page_port {
-            Some(port) => {
-                let port = PagePort::bind(port, metrics.page_port.clone()).await;
-                Some(port.map_err(StartError::PagePort)?)
-            }
-            None => None,
-        };
-        config.browser.page_port = page_port.as_ref().map(PagePort::door);
-        let (outside, kept) = (Outside::default(), CancellationToken::new());
-        Ok(Self {
-            config,
-            admin,
-            metrics,
-            readiness,
-            session,
-            console,
-            webhook,
-            way_in,
-            outside,
-            kept,
-            page_port,
-        })
+        let outward = Outward::bind(&mut config, &metrics).await?;
+        Ok(Self { config, admin, metrics, readiness, session, outward, kept: CancellationToken::new() })
     }
 
     /// Where the console is, if there is one.
     pub fn console_addr(&self) -> Option<SocketAddr> {
-        self.console.as_ref().map(Console::addr)
+        self.outward.console_addr()
     }
 
     /// What the platform adds.
     #[must_use]
     pub fn with(mut self, outside: Outside) -> Self {
-        self.outside = outside;
+        self.outward.outside = outside;
         self
     }
 
@@ -156,20 +122,7 @@ impl Service {
 
     /// Starts the browser, the login and the link to the hub; returns at once.
     pub fn spawn(self, lifecycle: &Lifecycle) {
-        let Self {
-            config,
-            admin,
-            metrics,
-            readiness,
-            session,
-            console,
-            webhook,
-            way_in,
-            outside,
-            kept,
-            page_port,
-        } = self;
-        session.stand_in(outside.clone());
+        let Self { config, admin, metrics, readiness, session, outward, kept } = self;
         tracing::info!(
             admin = %admin.addr(), site = config.site.name, account = config.account, version = VERSION,
             revision = revision(), "bridge is up"
@@ -180,54 +133,33 @@ impl Service {
             PageLink::start_with(config.hub.clone(), config.link.clone(), session.hello(), lifecycle);
         let watched = watch_link(link.state(), readiness.clone(), session.clone(), lifecycle.soft());
         lifecycle.spawn("hub readiness", watched);
-        if let Some(webhook) = webhook {
-            let (alerts, waiting) = mpsc::channel(alert::QUEUE);
-            session.alert_to(alerts);
-            lifecycle.spawn("alerts", webhook.run(waiting, lifecycle.soft()));
-        }
-        let running = Running::new(Arc::clone(&metrics));
-        let site = Arc::new(config.site.clone());
-        let caller = Caller::new(Arc::clone(&site), Arc::clone(&metrics));
-        if let Some(console) = console {
-            let (running, metrics) = (Arc::clone(&running), Arc::clone(&metrics));
-            console.spawn(
-                Parts { session: session.clone(), running, site, metrics, way_in: way_in.clone() },
-                lifecycle,
-            );
-        }
-        let canary = config.canary.clone();
         let (diagnostics, recorder) =
             Diagnostics::new(config.diagnostics.clone(), session.clone(), readiness, Arc::clone(&metrics));
         lifecycle.spawn("diagnostics", recorder.run(lifecycle.soft()));
-        if let Some(page_port) = page_port {
-            page_port.spawn(lifecycle, kept.clone());
+        let running = Running::new(Arc::clone(&metrics));
+        let caller = Caller::new(Arc::new(config.site.clone()), Arc::clone(&metrics));
+        let (refresh, hard) = (ModelRefresh::default(), lifecycle.hard());
+        let desk = Arc::new(Desk { caller, session, metrics, refresh, diagnostics, hard });
+        if let Some(config) = config.canary.clone() {
+            let canary = Canary { config, desk: Arc::clone(&desk), running: Arc::clone(&running) };
+            lifecycle.spawn("canary", canary.run(lifecycle.soft()));
         }
         let keeper = Keeper {
-            config: keeper_config(config, &metrics, way_in),
-            session: session.clone(),
-            outside,
-            looker: Looker::new(caller.clone()),
+            config: keeper_config(config, &desk.metrics, outward.way_in.clone()),
+            session: desk.session.clone(),
+            outside: outward.outside.clone(),
+            looker: Looker::new(desk.caller.clone()),
             running: Arc::clone(&running),
-            metrics: Arc::clone(&metrics),
-            diagnostics: diagnostics.clone(),
+            metrics: Arc::clone(&desk.metrics),
+            diagnostics: desk.diagnostics.clone(),
             soft: lifecycle.soft(),
             hard: lifecycle.hard(),
             done: kept.clone(),
         };
-        let desk = Arc::new(Desk {
-            caller,
-            session,
-            metrics: Arc::clone(&metrics),
-            refresh: ModelRefresh::default(),
-            diagnostics,
-            hard: lifecycle.hard(),
-        });
-        if let Some(config) = canary {
-            let canary = Canary { config, desk: Arc::clone(&desk), running: Arc::clone(&running), metrics };
-            lifecycle.spawn("canary", canary.run(lifecycle.soft()));
-        }
-        let relay = Relay { desk, link, orders, running, lifecycle: lifecycle.clone(), kept };
+        // Before the keeper, which changes the session: no change goes untold.
+        outward.spawn(&desk, &running, &kept, lifecycle);
         lifecycle.spawn("session keeper", keeper.run());
+        let relay = Relay { desk, link, orders, running, lifecycle: lifecycle.clone(), kept };
         lifecycle.spawn("relay", relay.run());
     }
 }
@@ -238,14 +170,6 @@ fn keeper_config(config: Config, metrics: &Metrics, way_in: String) -> KeeperCon
     // Whoever changed the profile's origin later must not end up with a browser that injects elsewhere.
     browser.origins = config.site.origins();
     KeeperConfig { browser, credentials: config.credentials, timings: config.session, way_in }
-}
-
-/// What a person is told to do, at the end of a sentence.
-fn way_in(console: Option<&Url>) -> String {
-    match console {
-        Some(console) => format!("go on at {console}"),
-        None => "log in with `wormhole login`".to_owned(),
-    }
 }
 
 /// Says by the probe, and in the status, whether the hub can be reached.

@@ -1,8 +1,8 @@
-//! The session: how the page is, and the only place that changes it.
+//! The session: how the page is, as far as everybody may know.
 //!
-//! Each change is logged once, counted, told to the hub (through the `hello` that the link watches) and to the
-//! readiness probe. Who keeps the session alive is [`keeper`]; this is what everybody may know of it.
+//! The only place that changes its state is [`change`]; who keeps it alive is [`keeper`].
 
+mod change;
 mod hold;
 mod keeper;
 mod login;
@@ -13,6 +13,8 @@ mod past;
 mod recycle;
 mod status;
 mod strikes;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use wormhole_protocol::{Failure, FailureCode, PageHello, PageState, Posted};
 use wormhole_runtime::Readiness;
 
+use self::change::described;
 pub use self::login::{Credentials, Email, Password};
 pub(crate) use self::{
     keeper::{Keeper, KeeperConfig},
@@ -33,10 +36,9 @@ pub(crate) use self::{
 };
 use crate::{
     alert::Alert,
-    metrics::{AlertOutcome, Metrics},
+    metrics::Metrics,
     outside::Outside,
-    site::Profile,
-    site::SiteModel,
+    site::{Profile, SiteModel},
     tab::Tab,
 };
 
@@ -127,24 +129,6 @@ impl Session {
     #[cfg(test)]
     pub(crate) fn state(&self) -> PageState {
         self.inner.hello.borrow().state
-    }
-
-    /// The page is in `state` now; `detail` says why, for people. Nothing leads out of `draining`.
-    pub(crate) fn change(&self, state: PageState, detail: impl Into<String>) {
-        let detail = detail.into();
-        self.change_if(state, &detail, |_| true);
-    }
-
-    /// The page is ready, with these models.
-    pub(crate) fn ready(&self, models: Vec<SiteModel>) {
-        self.set_models(models);
-        self.change(PageState::Ready, "");
-    }
-
-    /// The site refused a call of this epoch for want of a session. True if that was news.
-    pub(crate) fn expire(&self, epoch: u64) -> bool {
-        let is_current = |hello: &PageHello| hello.state == PageState::Ready && self.epoch() == epoch;
-        self.change_if(PageState::Expired, "the site ended the session", is_current)
     }
 
     /// Waits until the session has been found expired.
@@ -260,59 +244,6 @@ impl Session {
             tracing::info!(models = count, "the site offers other models than before");
         }
     }
-
-    fn change_if(&self, state: PageState, detail: &str, may: impl FnOnce(&PageHello) -> bool) -> bool {
-        let mut from = None;
-        self.inner.hello.send_if_modified(|hello| {
-            let same = hello.state == state && hello.detail == detail;
-            if hello.state == PageState::Draining || same || !may(hello) {
-                return false;
-            }
-            from = Some(hello.state);
-            if state == PageState::Ready && hello.state != PageState::Ready {
-                self.inner.epoch.fetch_add(1, Ordering::SeqCst);
-            }
-            hello.state = state;
-            detail.clone_into(&mut hello.detail);
-            // Inside, so that probes and metrics change in the order the states do.
-            self.tell(state, detail, from);
-            true
-        })
-    }
-
-    fn tell(&self, state: PageState, detail: &str, from: Option<PageState>) {
-        if from != Some(state) {
-            self.inner.metrics.state_is(state);
-        }
-        self.inner
-            .readiness
-            .set(CONDITION, if state == PageState::Ready { Ok(()) } else { Err(described(state, detail)) });
-        self.inner.status.send_modify(|status| status.changed(state, detail));
-        if from != Some(state) && state.needs_person() {
-            self.alert();
-        }
-        self.inner.outside.lock().unwrap_or_else(PoisonError::into_inner).tell(state, detail);
-        let from = from.map_or("", PageState::as_str);
-        if state.needs_person() {
-            tracing::warn!(%state, from, detail, "the page needs a person");
-        } else {
-            tracing::info!(%state, from, detail, "the page changed its state");
-        }
-    }
-
-    /// Says that a person is needed. A queue that is full of what nobody takes loses this one, and counts it.
-    fn alert(&self) {
-        let alerts = self.inner.alerts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(alerts) = &*alerts else { return };
-        if alerts.try_send(Alert::of(&self.inner.status.borrow())).is_err() {
-            self.inner.metrics.alert(AlertOutcome::Dropped);
-            tracing::warn!("too many alerts wait to be sent: this one is dropped");
-        }
-    }
-}
-
-fn described(state: PageState, detail: &str) -> String {
-    if detail.is_empty() { state.to_string() } else { format!("{state}: {detail}") }
 }
 
 /// Why no turn can be posted in this state.
@@ -327,87 +258,4 @@ fn not_ready(state: PageState, detail: &str) -> Failure {
         PageState::Draining => FailureCode::NoPage,
     };
     Failure::new(code, Posted::No, format!("the page is not ready ({})", described(state, detail)))
-}
-
-#[cfg(test)]
-mod tests {
-    use wormhole_runtime::Registry;
-
-    use super::*;
-
-    fn session() -> Session {
-        let metrics = Metrics::register(&Registry::new()).unwrap();
-        let site = Profile::shipped("outlier").unwrap().unwrap();
-        Session::new(&site, "me", Readiness::new(), Arc::new(metrics))
-    }
-
-    fn model(id: &str, name: &str) -> SiteModel {
-        let info = wormhole_protocol::ModelInfo {
-            name: name.to_owned(),
-            label: None,
-            provider: None,
-            images: false,
-        };
-        SiteModel { id: id.to_owned(), info }
-    }
-
-    #[test]
-    fn a_change_is_seen_by_hub_and_probe_and_the_same_again_is_none() {
-        let session = session();
-        let mut hello = session.hello();
-        session.change(PageState::Blocked, "wrong password");
-        assert!(hello.has_changed().unwrap());
-        assert_eq!(hello.borrow_and_update().detail, "wrong password");
-        assert_eq!(session.inner.readiness.unmet(), ["session: blocked: wrong password"]);
-        session.change(PageState::Blocked, "wrong password");
-        assert!(!hello.has_changed().unwrap());
-        session.ready(vec![model("1", "m")]);
-        assert!(session.inner.readiness.is_ready());
-        assert_eq!(hello.borrow().models.len(), 1);
-        assert_eq!((session.model_id("m"), session.model_id("n")), (Some("1".to_owned()), None));
-    }
-
-    #[tokio::test]
-    async fn only_the_session_that_expired_is_expired() {
-        let session = session();
-        session.ready(vec![]);
-        let first = session.epoch();
-        assert!(session.expire(first));
-        assert!(!session.expire(first), "already known");
-        session.expired().await;
-        session.ready(vec![]);
-        assert!(!session.expire(first), "of a session before");
-        assert_eq!(session.state(), PageState::Ready);
-    }
-
-    #[test]
-    fn nothing_leads_out_of_draining() {
-        let session = session();
-        session.ready(vec![]);
-        session.change(PageState::Draining, "");
-        session.change(PageState::Ready, "");
-        assert!(!session.expire(session.epoch()));
-        assert_eq!(session.state(), PageState::Draining);
-        assert_eq!(session.place().map(drop).unwrap_err().code, FailureCode::NoPage);
-    }
-
-    #[test]
-    fn a_turn_that_comes_too_early_was_not_posted() {
-        let session = session();
-        let cases = [
-            (PageState::LoggingIn, FailureCode::LoginRequired),
-            (PageState::Challenge, FailureCode::Challenge),
-            (PageState::BrowserDown, FailureCode::PageLost),
-        ];
-        for (state, code) in cases {
-            session.change(state, "why");
-            let failure = session.place().map(drop).unwrap_err();
-            assert_eq!(
-                (failure.code, failure.posted, failure.retryable),
-                (code, Posted::No, true),
-                "{state}"
-            );
-            assert_eq!(failure.message, format!("the page is not ready ({state}: why)"));
-        }
-    }
 }

@@ -55,8 +55,8 @@ pub async fn healthcheck(admin: SocketAddr, ready: bool) -> ExitCode {
     if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A socket bound to every address is asked on loopback.
-fn reachable(mut addr: SocketAddr) -> SocketAddr {
+/// Where this machine asks a socket that is bound to `addr`: one that is bound to every address is asked on loopback.
+pub fn reachable(mut addr: SocketAddr) -> SocketAddr {
     if addr.ip().is_unspecified() {
         addr.set_ip(match addr.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

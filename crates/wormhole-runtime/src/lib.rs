@@ -18,7 +18,7 @@ mod version;
 pub use admin::Admin;
 pub use backoff::Backoff;
 pub use config::{ConfigError, EX_USAGE, parse_duration};
-pub use healthcheck::{HealthcheckArgs, healthcheck};
+pub use healthcheck::{HealthcheckArgs, healthcheck, reachable};
 pub use lifecycle::Lifecycle;
 pub use listen::{ListenError, listen, serve_http, serve_http_until};
 pub use log::{LogArgs, LogFormat};

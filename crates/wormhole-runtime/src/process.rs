@@ -15,6 +15,9 @@ pub(crate) struct ProcessCollector {
     memory: IntGauge,
     descriptors: IntGauge,
     started: Gauge,
+    /// When the machine started, in seconds since the epoch. Asked for once: the kernel works it out anew each time, and a
+    /// clock that is put right would look like a restart of this process.
+    boot: Option<f64>,
 }
 
 impl ProcessCollector {
@@ -24,8 +27,6 @@ impl ProcessCollector {
             "Start time of the process since unix epoch in seconds.",
         )
         .expect("a valid constant name");
-        // It never changes, so that a change of the series is a restart.
-        started.set(started_at().unwrap_or_default());
         let gauge = |name, help| IntGauge::new(name, help).expect("a valid constant name");
         Self {
             cpu: Counter::new("process_cpu_seconds_total", "User and system CPU time spent in seconds.")
@@ -33,6 +34,7 @@ impl ProcessCollector {
             memory: gauge("process_resident_memory_bytes", "Resident memory size in bytes."),
             descriptors: gauge("process_open_fds", "Number of open file descriptors."),
             started,
+            boot: boot_time(),
         }
     }
 }
@@ -43,9 +45,12 @@ impl Collector for ProcessCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        if let Some(seconds) = cpu_seconds() {
+        if let Some(stat) = Stat::read() {
             // A counter cannot be set; two scrapes at once must not make it go back either.
-            self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
+            self.cpu.inc_by((stat.cpu - self.cpu.get()).max(0.0));
+            if let Some(boot) = self.boot {
+                self.started.set(boot + stat.started);
+            }
         }
         if let Some(bytes) = resident_bytes() {
             self.memory.set(bytes);
@@ -59,28 +64,27 @@ impl Collector for ProcessCollector {
     }
 }
 
-/// The fields of this process's `stat` from the third on, `state`.
-fn stat() -> Option<Vec<String>> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The program's name, in parentheses, may itself hold spaces and parentheses.
-    let (_, fields) = stat.rsplit_once(')')?;
-    Some(fields.split_ascii_whitespace().map(str::to_owned).collect())
+/// What `/proc/self/stat` says, in seconds.
+struct Stat {
+    /// Of CPU time, the user's and the system's.
+    cpu: f64,
+    /// From the machine's start to this process's.
+    started: f64,
 }
 
-/// When this process started: ticks since the machine's start, and that in seconds since the epoch.
-fn started_at() -> Option<f64> {
-    let ticks: f64 = stat()?.get(19)?.parse().ok()?;
+impl Stat {
+    fn read() -> Option<Self> {
+        let stat = fs::read_to_string("/proc/self/stat").ok()?;
+        // The program's name, in parentheses, may itself hold spaces and parentheses. `state` follows it.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+        let seconds = |at: usize| Some(fields.get(at)?.parse::<f64>().ok()? / TICKS_PER_SECOND);
+        Some(Self { cpu: seconds(11)? + seconds(12)?, started: seconds(19)? })
+    }
+}
+
+fn boot_time() -> Option<f64> {
     let machine = fs::read_to_string("/proc/stat").ok()?;
-    let boot: f64 = machine.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
-    Some(boot + ticks / TICKS_PER_SECOND)
-}
-
-fn cpu_seconds() -> Option<f64> {
-    let fields = stat()?;
-    let mut fields = fields.iter().skip(11);
-    let user: u32 = fields.next()?.parse().ok()?;
-    let system: u32 = fields.next()?.parse().ok()?;
-    Some((f64::from(user) + f64::from(system)) / TICKS_PER_SECOND)
+    machine.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
 fn resident_bytes() -> Option<i64> {

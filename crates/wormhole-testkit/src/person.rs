@@ -18,6 +18,9 @@ const SOON: Duration = Duration::from_secs(30);
 pub struct Person {
     page: WebSocketStream<MaybeTlsStream<TcpStream>>,
     last: u64,
+    /// Of DevTools over HTTP.
+    devtools: String,
+    client: reqwest::Client,
 }
 
 impl Person {
@@ -25,7 +28,8 @@ impl Person {
     pub(crate) async fn at(profile: &Path, client: &reqwest::Client) -> Self {
         let port = std::fs::read_to_string(profile.join("DevToolsActivePort")).expect("Chromium runs");
         let port = port.lines().next().unwrap_or_default();
-        let list = format!("http://127.0.0.1:{port}/json/list");
+        let devtools = format!("http://127.0.0.1:{port}");
+        let list = format!("{devtools}/json/list");
         let address = until(SOON, "a page of Chromium", || async {
             let targets: Value = client.get(&list).send().await.ok()?.json().await.ok()?;
             let page = targets.as_array()?.iter().find(|target| target["type"] == "page")?;
@@ -33,7 +37,7 @@ impl Person {
         })
         .await;
         let (page, _) = connect_async(address).await.expect("Chromium's DevTools can be joined");
-        Self { page, last: 0 }
+        Self { page, last: 0, devtools, client: client.clone() }
     }
 
     /// Runs a script in the page; what it gave, or nothing where the page was left meanwhile.
@@ -56,6 +60,21 @@ impl Person {
             Value::Null
         })
         .await
+    }
+
+    /// Opens an empty tab in front of this one, and waits until the page knows that nobody sees it.
+    ///
+    /// # Panics
+    /// When Chromium opens none.
+    pub async fn cover(&mut self) {
+        let opened = self.client.put(format!("{}/json/new?about:blank", self.devtools)).send().await;
+        opened.and_then(reqwest::Response::error_for_status).expect("Chromium opens a tab");
+        within(SOON, "the tab is hidden", async {
+            while self.act("document.visibilityState").await != "hidden" {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+        .await;
     }
 
     /// Fills a field once the page that has it is there, and sends its form.

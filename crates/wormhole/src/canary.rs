@@ -3,14 +3,14 @@
 mod answer;
 mod hops;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use url::Url;
-use wormhole_runtime::{ConfigError, EX_USAGE, SecretString, parse_duration, secret_from};
+use wormhole_runtime::{ConfigError, EX_USAGE, SecretString, parse_duration, reachable, secret_from};
 
 use crate::terminal;
 use hops::{Found, Hop};
@@ -71,14 +71,6 @@ impl TryFrom<CanaryArgs> for Target {
         let (oai_admin, bridge_admin) = (reachable(oai_admin), reachable(bridge_admin));
         Ok(Self { base, key, model, timeout, oai_admin, bridge_admin })
     }
-}
-
-/// A service that listens everywhere is asked on this machine.
-fn reachable(mut admin: SocketAddr) -> SocketAddr {
-    if admin.ip().is_unspecified() {
-        admin.set_ip(Ipv4Addr::LOCALHOST.into());
-    }
-    admin
 }
 
 /// Asks; exit code 0 if the whole path works, 1 if a hop does not.

@@ -1,6 +1,6 @@
 //! `wormhole login`: a person logs in by hand, at the console of the bridge that runs, or else in a window.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use url::Url;
 use wormhole_bridge::login::{LoggedIn, LoginWindow, has_display};
-use wormhole_runtime::{EX_USAGE, ExposeSecret as _, SecretString, secret_from};
+use wormhole_runtime::{EX_USAGE, ExposeSecret as _, SecretString, reachable, secret_from};
 
 use crate::ask;
 use crate::stack::fresh_token;
@@ -143,13 +143,6 @@ pub(crate) async fn open(url: &Url) {
         .status();
     // The address stands on the terminal all the same.
     drop(timeout(ANSWER, opened).await);
-}
-
-fn reachable(mut addr: SocketAddr) -> SocketAddr {
-    if addr.ip().is_unspecified() {
-        addr.set_ip(Ipv4Addr::LOCALHOST.into());
-    }
-    addr
 }
 
 /// Opens a window on the bridge's profile and waits for the person.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use url::Url;
-use wormhole_runtime::Lifecycle;
+use wormhole_runtime::{Lifecycle, reachable};
 pub(crate) use wormhole_server::fresh_token;
 
 /// The services' settings; the hub's address in two of them is filled in here.
@@ -49,12 +49,4 @@ pub(crate) async fn start(settings: Settings, lifecycle: &Lifecycle) -> Result<A
     bridge.spawn(lifecycle);
     oai.spawn(lifecycle);
     Ok(addresses)
-}
-
-/// A socket bound to every address is reached on loopback.
-fn reachable(mut addr: SocketAddr) -> SocketAddr {
-    if addr.ip().is_unspecified() {
-        addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    addr
 }

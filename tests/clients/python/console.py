@@ -1,10 +1,15 @@
 """The bridge's console in a real browser: signing in, a one-time code typed into the picture, two viewers, the keyboard
 alone, a phone's width; and that the page asks nobody but the bridge for anything.
 
-    console.py CONSOLE_URL TOKEN [FOLDER_FOR_SCREENSHOTS]
+    console.py CONSOLE_URL TOKEN                      the whole of it, from a one-time code on
+    console.py CONSOLE_URL TOKEN NAME TITLE DETAIL    one state, and what the page says of it
+    console.py CONSOLE_URL TOKEN watch                a bridge that goes while somebody looks, and comes back
+
+Screenshots of every state go into the folder CONSOLE_SCREENSHOTS, if there is one.
 """
 
-import json
+import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -12,8 +17,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect, sync_playwright
 
-URL, TOKEN = sys.argv[1:3]
-SHOTS = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+URL, TOKEN, *SCENE = sys.argv[1:]
+SHOTS = Path(os.environ["CONSOLE_SCREENSHOTS"]) if os.environ.get("CONSOLE_SCREENSHOTS") else None
 SOON = 60_000
 
 # Where the practice site's button is in the picture, as eyes find it: the first broad bar of its colour. The ring around
@@ -142,6 +147,22 @@ def code_by_keyboard_and_mouse(page):
     state(page, "Ready")
 
 
+def navigation(page):
+    address = page.get_by_label("Address, one of the site's own")
+    expect(address).to_have_value(re.compile("/chat$"), timeout=SOON)
+    chat = address.input_value()
+    elsewhere = chat.replace("/chat", "/elsewhere")
+    for way, there in (("Go", elsewhere), ("Back", chat), ("Go", elsewhere), ("Start page", chat)):
+        if way == "Go":
+            address.fill(elsewhere)
+        page.get_by_role("button", name=way, exact=True).click()
+        expect(address).to_have_value(there, timeout=SOON)
+    page.get_by_role("button", name="Reload").click()
+    address.fill("https://example.com/")
+    page.get_by_role("button", name="Go", exact=True).click()
+    expect(page.locator("#note")).to_have_text("This address is not one of the site's.")
+
+
 def orders(page):
     expect(page.locator("#hint")).to_have_text("Wormhole works in this page. Pause to use it yourself.")
     looks(page, "ready")
@@ -150,6 +171,11 @@ def orders(page):
     state(page, "Paused")
     expect(page.locator("#hint")).to_have_text("Your clicks and keys go to the page.")
     looks(page, "paused")
+    navigation(page)
+    # These are searched for in the logs.
+    page.get_by_label("Text for the page").fill("pasted-at-the-console")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.locator("#keyboard").press("ScrollLock")
     page.get_by_role("button", name="Resume").press("Enter")
     state(page, "Ready")
     page.get_by_role("button", name="Restart browser").click()
@@ -161,40 +187,49 @@ def orders(page):
     state(page, "Ready")
     page.get_by_role("button", name="Restart browser").click()
     dialog.get_by_role("button", name="Restart").click()
-    state(page, "Browser down")
+    # It may be over sooner than one looks: the history remembers.
+    changes = page.locator("#changes")
+    expect(changes).to_contain_text("the operator restarts the browser", timeout=SOON)
+    expect(changes.locator("li").first).to_contain_text("Ready", timeout=SOON)
     state(page, "Ready")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Token")).to_be_visible()
 
 
-def other_states(browser):
-    """Pictures of states that a test cannot hold still: the bridge's own words with another state in them."""
-    words = {
-        "starting": "the site cannot be reached: net::ERR_CONNECTION_REFUSED",
-        "blocked": "the site refused the credentials: go on at " + URL,
-        "browser_down": "it ended (signal: 9 (SIGKILL))",
-    }
-    for name, detail in words.items():
-        context = browser.new_context()
-        page = context.new_page()
+def scene(page, name, title, detail):
+    """A state that lasts, as the page tells it."""
+    sign_in(page)
+    state(page, title)
+    if detail:
+        expect(page.locator("#detail")).to_contain_text(detail)
+    if name != "browser-down":
+        expect(page.locator("#blank")).to_be_hidden(timeout=SOON)
+    looks(page, name)
 
-        def pretend(route, name=name, detail=detail):
-            server = route.connect_to_server()
 
-            def hand_on(message):
-                if isinstance(message, str) and '"status"' in message:
-                    message = json.dumps(json.loads(message) | {"state": name, "detail": detail})
-                if name == "browser_down" and not isinstance(message, str):
-                    return
-                route.send(message)
+def watch(page):
+    sign_in(page)
+    state(page, "Ready")
+    print("watching", flush=True)
+    expect(page.locator("#link")).to_have_text("Connection lost, trying again…", timeout=SOON)
+    expect(page.locator("#blank")).to_have_text("Not connected.")
+    state(page, "Not connected")
+    expect(page.get_by_role("button", name="Pause")).to_be_disabled()
+    looks(page, "lost")
+    print("lost", flush=True)
+    # Another bridge knows nothing of this sign-in.
+    expect(page.get_by_label("Token")).to_be_visible(timeout=SOON)
 
-            server.on_message(hand_on)
 
-        page.route_web_socket(lambda url: url.endswith("/api/view"), pretend)
-        sign_in(page)
-        page.wait_for_timeout(1500)
-        looks(page, name)
-        context.close()
+def whole(browser, page):
+    door(page)
+    state(page, "A person is needed")
+    expect(page.locator("#detail")).to_contain_text("the site asks for a one-time code")
+    expect(page.locator("#blank")).to_be_hidden(timeout=SOON)
+    looks(page, "challenge")
+    take_over(browser, page)
+    code_by_keyboard_and_mouse(page)
+    orders(page)
 
 
 def main():
@@ -204,19 +239,18 @@ def main():
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         guard = Guard(context)
         page = context.new_page()
-        door(page)
-        state(page, "A person is needed")
-        expect(page.locator("#detail")).to_contain_text("the site asks for a one-time code")
-        expect(page.locator("#blank")).to_be_hidden(timeout=SOON)
-        looks(page, "challenge")
-        if SHOTS:
-            other_states(browser)
-        take_over(browser, page)
-        code_by_keyboard_and_mouse(page)
-        orders(page)
+        if SCENE == ["watch"]:
+            watch(page)
+            # A bridge that is gone answers nothing, and the next one knows nobody: Chromium calls both an error.
+            usual = ("ERR_CONNECTION_REFUSED", "HTTP Authentication failed")
+            guard.wrong = [wrong for wrong in guard.wrong if not any(words in wrong for words in usual)]
+        elif SCENE:
+            scene(page, *SCENE)
+        else:
+            whole(browser, page)
         assert not guard.wrong, guard.wrong
         browser.close()
-    print("ok")
+    print("ok", flush=True)
 
 
 main()

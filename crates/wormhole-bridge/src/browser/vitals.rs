@@ -78,12 +78,12 @@ impl Vitals {
 }
 
 fn look(family: &mut Family) -> Look {
-    let members = family.members();
-    let reaped = family.reap(&members);
-    let dead = members.iter().filter(|process| process.zombie).count();
+    let seen = family.look();
+    let reaped = seen.reap();
+    let dead = seen.members.iter().filter(|process| process.zombie).count();
     Look {
-        memory: processes::memory(&members),
-        running: members.len() - dead,
+        memory: processes::memory(&seen.members),
+        running: seen.members.len() - dead,
         zombies: dead.saturating_sub(reaped),
     }
 }

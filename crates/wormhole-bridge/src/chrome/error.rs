@@ -81,7 +81,7 @@ pub enum LaunchError {
         source: io::Error,
     },
     /// It ended before it was ready.
-    #[error("Chromium ended before it was ready ({status}): {stderr}")]
+    #[error("Chromium ended before it was ready ({status}){}", said(.stderr))]
     Exited {
         /// Exit code or signal.
         status: String,
@@ -94,6 +94,11 @@ pub enum LaunchError {
     /// The DevTools connection or a command on it failed.
     #[error("DevTools: {0}")]
     Devtools(String),
+}
+
+/// What it said, where it said something.
+fn said(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!(": {stderr}") }
 }
 
 /// Why a browser that ran is gone.

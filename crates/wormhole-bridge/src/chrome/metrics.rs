@@ -37,6 +37,7 @@ pub struct ChromeMetrics {
     pub(crate) zombies: IntGauge,
     pub(crate) no_sandbox: IntGauge,
     pub(crate) popups_closed: IntCounter,
+    pub(crate) popups_spared: IntCounter,
     pub(crate) published: IntGauge,
     recycles: IntCounterVec,
     visits: IntCounterVec,
@@ -44,7 +45,10 @@ pub struct ChromeMetrics {
 
 impl ChromeMetrics {
     /// Registers everything.
-    pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
+    ///
+    /// # Errors
+    /// A name is taken.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let gauge = |name: &str, help: &str| gauge(registry, name, help);
         let metrics = Self {
             memory: gauge(
@@ -62,6 +66,11 @@ impl ChromeMetrics {
                 registry,
                 "wormhole_bridge_popups_closed_total",
                 "Pop-ups that were closed",
+            )?,
+            popups_spared: counter(
+                registry,
+                "wormhole_bridge_popups_spared_total",
+                "Looks at a pop-up that was due to be closed and stays for a person at work",
             )?,
             published: gauge("wormhole_bridge_debug_published", "1 while DevTools is published")?,
             recycles: counter_vec(

@@ -138,7 +138,7 @@ impl Chrome {
     /// these live: to be asked before Chromium is told to end.
     pub(crate) fn family_now(&self) -> Family {
         let mut family = self.family();
-        family.members();
+        family.look();
         family
     }
 
@@ -157,12 +157,12 @@ impl Chrome {
         // dead ones of another parent are that parent's.
         let emptied = async {
             loop {
-                let members = family.members();
+                let seen = family.look();
                 // A dead one may be about to be handed to us: so long it counts as left.
-                if members.is_empty() {
+                if seen.members.is_empty() {
                     return;
                 }
-                family.reap(&members);
+                seen.reap();
                 sleep(GROUP_POLL).await;
             }
         };

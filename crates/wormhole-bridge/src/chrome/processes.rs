@@ -58,8 +58,8 @@ impl Family {
         Self { leader: leader.as_raw_nonzero().get(), known: HashMap::new() }
     }
 
-    /// Who belongs to it now.
-    pub(crate) fn members(&mut self) -> Vec<Process> {
+    /// Looks at all processes, once.
+    pub(crate) fn look(&mut self) -> Seen {
         let everybody = all();
         let was_known =
             |process: &Process| self.known.get(&process.pid).is_some_and(|seen| *seen == process.started);
@@ -80,29 +80,39 @@ impl Family {
             }
         }
         self.known = members.values().map(|process| (process.pid, process.started)).collect();
-        members.into_values().collect()
-    }
-
-    /// Waits for those whose parents died before them, and which are dead themselves: they are our children then,
-    /// because the bridge is the first process of its container or has made itself their subreaper. The leader is
-    /// left alone: it is tokio's child, and its exit status would be lost.
-    pub(crate) fn reap(&self, members: &[Process]) -> usize {
         let us = getpid().as_raw_nonzero().get();
-        let orphans = members
-            .iter()
-            .filter(|process| process.zombie && process.parent == us && process.pid != self.leader);
-        orphans.copied().chain(handed_over(us)).filter(|process| wait_for(process.pid)).count()
+        let our_group = everybody.iter().find(|process| process.pid == us).map(|process| process.group);
+        let is_left_to_us = |process: &Process| {
+            // The leader is left alone: it is tokio's child, and its exit status would be lost.
+            let of_the_family = members.contains_key(&process.pid) && process.pid != self.leader;
+            process.zombie && process.parent == us && (of_the_family || is_handed_over(process, our_group))
+        };
+        let orphans = everybody.iter().filter(|process| is_left_to_us(process)).map(|process| process.pid);
+        Seen { orphans: orphans.collect(), members: members.into_values().collect() }
     }
 }
 
-/// The dead that were handed to us by parents that ended at once, such as Chromium's crash handlers: no family knows
-/// them. They are in a group that is neither ours nor their own; tokio's children are in the one or the other.
-fn handed_over(us: i32) -> impl Iterator<Item = Process> {
-    let everybody = all();
-    let ours = everybody.iter().find(|process| process.pid == us).map(|process| process.group);
-    everybody.into_iter().filter(move |process| {
-        process.zombie && process.parent == us && process.group != process.pid && Some(process.group) != ours
-    })
+/// A dead child of ours that was handed to us by a parent that ended at once, such as Chromium's crash handlers: no family
+/// knows it. It is in a group that is neither ours nor its own; tokio's children are in the one or the other.
+fn is_handed_over(process: &Process, our_group: Option<i32>) -> bool {
+    process.group != process.pid && Some(process.group) != our_group
+}
+
+/// What one look at the processes found.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// Who belongs to the family.
+    pub(crate) members: Vec<Process>,
+    /// The dead whose parents died before them: they are our children then, because the bridge is the first process of
+    /// its container or has made itself their subreaper.
+    orphans: Vec<i32>,
+}
+
+impl Seen {
+    /// Waits for the dead that nobody else waits for; how many there were.
+    pub(crate) fn reap(&self) -> usize {
+        self.orphans.iter().filter(|pid| wait_for(**pid)).count()
+    }
 }
 
 fn wait_for(pid: i32) -> bool {
@@ -156,12 +166,11 @@ mod tests {
         let mut reaped = 0;
         while reaped == 0 {
             assert!(begun.elapsed().as_secs() < 10, "the orphan is never reaped");
-            let members = family.members();
-            reaped = family.reap(&members);
+            reaped = family.look().reap();
         }
         // The leader is dead, too, and its status is still there for its own waiter.
         assert_eq!(leader.wait().unwrap().code(), Some(3));
-        assert_eq!(family.members(), []);
+        assert_eq!(family.look().members, []);
     }
 
     #[test]
@@ -171,12 +180,13 @@ mod tests {
         let mut begun =
             std::process::Command::new("setsid").args(["sh", "-c", "sleep 0.2 &"]).spawn().unwrap();
         begun.wait().unwrap();
-        let us = getpid().as_raw_nonzero().get();
+        // No process has this number.
+        let mut family = Family::of(Pid::from_raw(i32::MAX).unwrap());
         let since = std::time::Instant::now();
-        while !handed_over(us).any(|process| wait_for(process.pid)) {
+        while family.look().reap() == 0 {
             assert!(since.elapsed().as_secs() < 10, "it is never handed to us");
         }
-        assert_eq!(handed_over(us).count(), 0);
+        assert_eq!(family.look().orphans, Vec::<i32>::new());
     }
 
     #[test]

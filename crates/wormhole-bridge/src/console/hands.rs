@@ -35,7 +35,12 @@ impl Desk {
             return Err("Pause first: the page is Wormhole's at the moment.".to_owned());
         }
         let watched = !matches!(&want, Want::Pointer(pointer) if !pointer.is_press());
+        let leads = matches!(want, Want::Go { .. } | Want::Open { .. });
         let done = self.touch(want).await;
+        if leads {
+            // An address that was typed and not gone to must not stand there.
+            self.stage.tell_where();
+        }
         if watched {
             self.session.touch();
         }

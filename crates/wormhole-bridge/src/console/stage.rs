@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::body::Bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Interval, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,8 @@ pub(crate) struct Stage {
     pages: watch::Sender<Vec<PageLine>>,
     /// The page that somebody has chosen; our own tab if nobody has.
     choice: watch::Sender<Option<String>>,
+    /// Somebody wants to know at once where the pages are.
+    asked: Notify,
 }
 
 impl Stage {
@@ -49,6 +51,11 @@ impl Stage {
     pub(crate) async fn shown(&self, tab: &Tab) -> Result<View, TabError> {
         let shown = self.pages.borrow().iter().find(|page| page.shown).map(|page| page.id.clone());
         tab.page(&shown.ok_or(TabError::ContextLost)?).await
+    }
+
+    /// A hand has led the page elsewhere, or tried to: tells all who look where it is, though it be where it was.
+    pub(crate) fn tell_where(&self) {
+        self.asked.notify_one();
     }
 
     fn clear(&self) {
@@ -106,6 +113,10 @@ impl Projector {
                 () = watched(&mut self.seating, false) => break,
                 _ = rounds.tick() => show.follow().await,
                 _ = choice.changed() => show.follow().await,
+                () = self.stage.asked.notified() => {
+                    show.follow().await;
+                    self.stage.pages.send_modify(|_| {});
+                }
                 picture = show.next() => match picture {
                     Some(picture) => show.project(&picture),
                     None => show.film = None,

@@ -92,9 +92,11 @@ impl Popups {
         self.open.retain(|(id, _)| there.contains(&id) && Some(id) != ours.as_ref());
         let count = self.open.iter().filter(|(id, _)| popups.contains(&id)).count();
         let mut too_many = count.saturating_sub(MOST);
-        for (id, since) in &self.open {
-            let is_old = !*self.person.borrow() && since.elapsed() >= self.life;
-            if popups.contains(&id) && (is_old || too_many > 0) {
+        for (id, since) in self.open.iter().filter(|(id, _)| popups.contains(&id)) {
+            let is_old = since.elapsed() >= self.life;
+            if too_many == 0 && is_old && *self.person.borrow() {
+                self.metrics.popups_spared.inc();
+            } else if is_old || too_many > 0 {
                 too_many = too_many.saturating_sub(1);
                 self.metrics.popups_closed.inc();
                 tracing::info!("closing a pop-up");

@@ -6,13 +6,14 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 use wormhole_bridge::tab::{CsrfRule, FetchRequest, TabError};
 
-use crate::browser_start::{Carrier, SOON, Started, get, over_both, start_by};
+use crate::browser_start::{Carrier, Other, SOON, Started, clicked, get, over_both, start_by};
 
 over_both! {
     browser_bodies_arrive_piece_by_piece_with_their_characters_whole
     browser_requests_carry_the_session_and_stay_on_the_site
     browser_runs_many_requests_at_once_on_one_tab
     browser_aborts_what_nobody_wants_and_holds_back_what_nobody_reads
+    browser_passes_on_each_piece_at_once_though_the_tab_is_in_the_background
 }
 
 async fn browser_bodies_arrive_piece_by_piece_with_their_characters_whole(carrier: Carrier) {
@@ -136,5 +137,27 @@ async fn browser_aborts_what_nobody_wants_and_holds_back_what_nobody_reads(carri
         flood.chunk().await.unwrap().unwrap();
     }
     assert!(site.flooded() > before);
+    browser.close().await;
+}
+
+async fn browser_passes_on_each_piece_at_once_though_the_tab_is_in_the_background(carrier: Carrier) {
+    const PIECES: u64 = 200;
+    let Started { site, profile: _profile, browser, tab, port: _port } = start_by(carrier).await;
+    let other = Other::connect(&browser).await;
+    let page = other.page().await;
+    other.cover(&page).await;
+    let count = "window.frames_seen = 0; const count = () => { frames_seen += 1; requestAnimationFrame(count); }; count(), ''";
+    clicked(&page, count).await;
+    let feed = site.feed("hidden");
+    let mut reply = get(&tab, "/feed/hidden").await.unwrap();
+    // Each piece is written only after the one before was received.
+    for piece in 0..PIECES {
+        feed.write(piece.to_string()).await;
+        assert_eq!(reply.chunk().await.unwrap().unwrap(), piece.to_string());
+    }
+    // A page that nobody sees is given a frame a second. What waited for frames would have had one for each piece.
+    let frames: u64 = clicked(&page, "String(frames_seen)").await.parse().unwrap();
+    assert!(frames * 2 < PIECES, "{frames} frames");
+    assert_eq!(clicked(&page, "document.visibilityState").await, "hidden");
     browser.close().await;
 }

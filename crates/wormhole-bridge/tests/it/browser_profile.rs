@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use wormhole_bridge::browser::{Browser, BrowserConfig, LaunchError};
 
 use crate::browser_site::Site;
-use crate::browser_start::{config, get};
+use crate::browser_start::{SOON, config, get};
 
 /// Whether a process of this group runs; the dead that wait for init do not.
 fn runs(group: u32) -> bool {
@@ -157,7 +157,7 @@ async fn browser_ends_when_its_bridge_is_killed() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(Duration::from_secs(3), gone).await.expect("Chromium ends with its bridge");
+    timeout(SOON, gone).await.expect("Chromium ends with its bridge");
 
     // The next bridge on that profile is not held up by what the first one left, and removes it.
     let browser = Browser::launch(&BrowserConfig::new(profile.path(), Vec::new())).await.unwrap();

@@ -1,7 +1,6 @@
 //! The page port: who is let in, what is lost when a socket breaks (nothing), and pages that forbid it.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -332,6 +331,6 @@ async fn browser_socket_and_its_token_are_not_seen_by_the_page() {
     let seen = page.evaluate(seen).await.unwrap().into_value::<String>().unwrap();
     assert_eq!(seen.replace("WebSocket", ""), "undefinedundefined");
     assert!(matches!(&*tab.events().borrow(), TabEvent::Installed { generation: 1, .. }));
-    assert_eq!(timeout(Duration::from_secs(5), tab.count(".many")).await.unwrap(), Ok(2));
+    assert_eq!(timeout(SOON, tab.count(".many")).await.unwrap(), Ok(2));
     browser.close().await;
 }

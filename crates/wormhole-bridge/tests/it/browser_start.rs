@@ -115,10 +115,25 @@ impl Port {
 
     /// What one of its counters says.
     pub(crate) fn counted(&self, series: &str) -> u64 {
-        let text = prometheus::TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(series)).expect(series);
-        line.trim().parse().unwrap()
+        counted(&self.registry, series)
     }
+}
+
+/// What one of the counters says.
+fn counted(registry: &Registry, series: &str) -> u64 {
+    let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(series)).expect(series);
+    line.trim().parse().unwrap()
+}
+
+/// Waits until one of them has come to so much.
+pub(crate) async fn until_counted(counts: &Registry, series: &str, least: u64) {
+    let reached = async {
+        while counted(counts, series) < least {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, reached).await.unwrap_or_else(|_| panic!("{series} does not come to {least}"));
 }
 
 /// What the bridge says is shown with a test that fails.
@@ -172,6 +187,17 @@ impl Other {
     pub(crate) async fn pages(&self) -> Vec<String> {
         let targets = self.browser.execute(GetTargetsParams::default()).await.unwrap().result.target_infos;
         targets.into_iter().filter(|target| target.r#type == "page").map(|target| target.url).collect()
+    }
+
+    /// Opens an empty tab in front of `page`, and waits until that page knows that nobody sees it.
+    pub(crate) async fn cover(&self, page: &chromiumoxide::Page) {
+        self.browser.new_page("about:blank").await.unwrap();
+        let hidden = async {
+            while clicked(page, "document.visibilityState").await != "hidden" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(SOON, hidden).await.expect("the tab is hidden in time");
     }
 
     /// Waits until so many pages are open.

@@ -7,6 +7,7 @@ use wormhole_playground::{Call, ECHO, Fault, GATE};
 use wormhole_protocol::{Body, PageState};
 
 use crate::{
+    session_counts::{counted, until_counted},
     session_hub::SOON,
     session_stand::{Stand, until_metric},
 };
@@ -48,7 +49,8 @@ async fn canary_is_silent_while_a_turn_runs_and_never_in_its_way() {
     stand.site.release(1);
     running.until_text("w1").await;
     let before = stand.site.snapshot().turns_received;
-    until_skipped(bridge.admin, 3).await;
+    let rounds = r#"wormhole_bridge_canary_total{outcome="skipped"}"#;
+    until_counted(bridge.admin, rounds, counted(bridge.admin, rounds).await + 3).await;
     assert_eq!(stand.site.snapshot().turns_received, before, "nothing is asked beside it");
     stand.site.release(1);
     assert!(matches!(running.ended().await.end, Body::Done { .. }));
@@ -56,20 +58,4 @@ async fn canary_is_silent_while_a_turn_runs_and_never_in_its_way() {
     assert_eq!(stand.hub.post(ECHO, "hi").ended().await.text, "hi");
     bridge.stop().await;
     stand.close().await;
-}
-
-/// Waits for so many more rounds without a question.
-async fn until_skipped(admin: std::net::SocketAddr, more: u64) {
-    let skipped = async || {
-        let (_, metrics) = crate::session_stand::ask(admin, "/metrics").await;
-        let line = metrics.lines().find(|line| line.contains(r#"canary_total{outcome="skipped"}"#)).unwrap();
-        line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()
-    };
-    let wanted = skipped().await + more;
-    let enough = async {
-        while skipped().await < wanted {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(SOON, enough).await.expect("rounds go on");
 }

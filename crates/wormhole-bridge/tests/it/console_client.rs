@@ -11,9 +11,13 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest as _},
 };
 use wormhole_bridge::{Config, ConsoleConfig};
+use wormhole_protocol::PageState;
 use wormhole_runtime::SecretString;
 
-use crate::session_hub::SOON;
+use crate::{
+    session_hub::SOON,
+    session_stand::{Bridge, Stand},
+};
 
 pub(crate) const TOKEN: &str = "console-token-of-the-test";
 
@@ -24,6 +28,22 @@ pub(crate) fn with_console(config: &mut Config) {
         listen: "127.0.0.1:0".parse().unwrap(),
         url: "http://console.example/".parse().unwrap(),
     });
+}
+
+/// A stand whose bridge has a console, with the page in `state` and somebody at the console. `change` is what a test wants
+/// otherwise than usual.
+pub(crate) async fn manned(
+    state: PageState,
+    change: impl FnOnce(&Stand, &mut Config),
+) -> (Stand, Bridge, Viewer) {
+    let stand = Stand::open().await;
+    let mut config = stand.config("outlier");
+    with_console(&mut config);
+    change(&stand, &mut config);
+    let bridge = stand.bridge(config).await;
+    stand.hub.until(state).await;
+    let viewer = Viewer::at(&bridge).await;
+    (stand, bridge, viewer)
 }
 
 pub(crate) fn client() -> Client {
@@ -60,6 +80,12 @@ pub(crate) async fn connect(at: SocketAddr, cookie: &str, origin: &str) -> Resul
 }
 
 impl Viewer {
+    /// Signs in and looks.
+    pub(crate) async fn at(bridge: &Bridge) -> Self {
+        let at = bridge.console.expect("the bridge has a console");
+        Self::open(at, &cookie(at).await).await
+    }
+
     pub(crate) async fn open(at: SocketAddr, cookie: &str) -> Self {
         connect(at, cookie, &format!("http://{at}")).await.expect("the console takes viewers")
     }

@@ -6,25 +6,21 @@ use wormhole_playground::{ECHO, GATE};
 use wormhole_protocol::{FailureCode, PageState};
 
 use crate::{
-    console_client::{Viewer, cookie, with_console},
+    console_client::{Viewer, manned},
     session_hub::SOON,
-    session_stand::Stand,
 };
 
 #[tokio::test]
 async fn person_types_a_one_time_code_and_the_bridge_goes_on_by_itself() {
-    let stand = Stand::open().await;
-    stand.site.switch(|switches| switches.one_time_code = true);
-    let mut config = stand.config("outlier");
-    with_console(&mut config);
-    // As in real life: without the console's word the bridge would look only then.
-    config.session.person = Duration::from_mins(10);
-    let bridge = stand.bridge(config).await;
-    let at = bridge.console.unwrap();
+    let (stand, bridge, mut viewer) = manned(PageState::Challenge, |stand, config| {
+        stand.site.switch(|switches| switches.one_time_code = true);
+        // As in real life: without the console's word the bridge would look only then.
+        config.session.person = Duration::from_mins(10);
+    })
+    .await;
     let page = stand.hub.until(PageState::Challenge).await;
     assert_eq!(page.detail, "the site asks for a one-time code: go on at http://console.example/");
 
-    let mut viewer = Viewer::open(at, &cookie(at).await).await;
     let status = viewer.until_state("challenge").await;
     assert_eq!((status["may_work"].as_bool(), status["paused"].as_bool()), (Some(true), Some(false)));
     let (width, height, jpeg) = viewer.picture().await;
@@ -55,14 +51,10 @@ async fn person_types_a_one_time_code_and_the_bridge_goes_on_by_itself() {
 
 #[tokio::test]
 async fn person_solves_a_captcha_and_logs_in_by_hand() {
-    let stand = Stand::open().await;
-    stand.site.switch(|switches| switches.captcha = true);
-    let mut config = stand.config("outlier");
-    with_console(&mut config);
-    let bridge = stand.bridge(config).await;
-    let at = bridge.console.unwrap();
-    stand.hub.until(PageState::Challenge).await;
-    let mut viewer = Viewer::open(at, &cookie(at).await).await;
+    let (stand, bridge, mut viewer) = manned(PageState::Challenge, |stand, _| {
+        stand.site.switch(|switches| switches.captcha = true);
+    })
+    .await;
     viewer.picture().await;
     let eyes = stand.person().await;
     viewer.click(eyes.place("#person").await).await;
@@ -87,16 +79,9 @@ async fn person_solves_a_captcha_and_logs_in_by_hand() {
 
 #[tokio::test]
 async fn operator_pauses_and_resumes_and_one_of_two_has_the_control() {
-    let stand = Stand::open().await;
-    let mut config = stand.config("outlier");
-    with_console(&mut config);
-    let bridge = stand.bridge(config).await;
-    let at = bridge.console.unwrap();
-    stand.hub.until(PageState::Ready).await;
-    let cookie = cookie(at).await;
-    let mut first = Viewer::open(at, &cookie).await;
+    let (stand, bridge, mut first) = manned(PageState::Ready, |_, _| {}).await;
     first.until("control", |told| told["yours"] == true).await;
-    let mut second = Viewer::open(at, &cookie).await;
+    let mut second = Viewer::at(&bridge).await;
     second.until("a seat", |told| told["yours"] == false && told["viewers"] == 2).await;
 
     // An answer that runs may end while the page is paused; nothing new is taken.

@@ -35,11 +35,15 @@ mod console_door;
 #[cfg(test)]
 mod console_person;
 #[cfg(test)]
+mod console_pictures;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod dom_markdown;
 #[cfg(test)]
 mod dom_turns;
+#[cfg(test)]
+mod session_counts;
 #[cfg(test)]
 mod session_faults;
 #[cfg(test)]

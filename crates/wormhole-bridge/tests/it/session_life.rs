@@ -1,9 +1,12 @@
 //! A session from its login to its end, and over restarts.
 
+use std::time::Duration;
+
 use wormhole_playground::{ECHO, Era, GATE};
 use wormhole_protocol::{FailureCode, PageState, Posted};
 
 use crate::{
+    session_counts::until_counted,
     session_hub::SOON,
     session_stand::{Stand, process_ended},
 };
@@ -57,7 +60,8 @@ async fn session_that_ended_silently_is_found_by_the_check() {
     let stand = Stand::open().await;
     let mut config = stand.config("outlier-expert");
     stand.site.switch(|switches| switches.era = Era::Older);
-    config.session.check = std::time::Duration::from_millis(200);
+    config.session.check = Duration::from_millis(200);
+    config.session.cookies = Duration::from_millis(200);
     let bridge = stand.bridge(config).await;
     let page = stand.hub.until(PageState::Ready).await;
     assert_eq!(page.site, "outlier-expert");
@@ -66,6 +70,8 @@ async fn session_that_ended_silently_is_found_by_the_check() {
     stand.hub.until(PageState::Ready).await;
     let ended = stand.hub.post(ECHO, "the older era").ended().await;
     assert_eq!((ended.text.as_str(), ended.whole().parent), ("the older era", 1));
+    // Twice after a login, and the others by the clock: what a killed browser would lose is never old.
+    until_counted(bridge.admin, r#"wormhole_bridge_cookie_saves_total{outcome="ok"}"#, 5).await;
     assert_eq!(stand.site.snapshot().logins_ok, 2);
     bridge.stop().await;
     stand.close().await;

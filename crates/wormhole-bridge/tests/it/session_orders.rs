@@ -6,26 +6,23 @@ use wormhole_playground::ECHO;
 use wormhole_protocol::PageState;
 
 use crate::{
-    console_client::{Viewer, cookie, with_console},
+    console_client::manned,
     session_hub::SOON,
     session_stand::{Stand, process_ended},
 };
 
 #[tokio::test]
 async fn a_refused_login_is_tried_again_only_when_a_person_asks() {
-    let stand = Stand::open().await;
-    let file = stand.folder.path().join("password");
-    std::fs::write(&file, "wrong\n").unwrap();
-    let mut config = stand.config("outlier");
-    with_console(&mut config);
-    config.credentials.as_mut().unwrap().password = wormhole_bridge::Password::File(file.clone());
-    // The corrected file would be found sooner or later; here only the order may find it.
-    config.session.person = Duration::from_hours(1);
-    let bridge = stand.bridge(config).await;
-    let at = bridge.console.unwrap();
+    let password = |stand: &Stand| stand.folder.path().join("password");
+    let (stand, bridge, mut viewer) = manned(PageState::Blocked, |stand, config| {
+        std::fs::write(password(stand), "wrong\n").unwrap();
+        config.credentials.as_mut().unwrap().password = wormhole_bridge::Password::File(password(stand));
+        // The corrected file would be found sooner or later; here only the order may find it.
+        config.session.person = Duration::from_hours(1);
+    })
+    .await;
     let page = stand.hub.until(PageState::Blocked).await;
     assert_eq!(page.detail, "the site refused the credentials: go on at http://console.example/");
-    let mut viewer = Viewer::open(at, &cookie(at).await).await;
 
     // Another browser is no reason to give the password again.
     let pid = stand.chrome_pid();
@@ -36,7 +33,7 @@ async fn a_refused_login_is_tried_again_only_when_a_person_asks() {
     let seen = stand.site.snapshot();
     assert_eq!((seen.logins_failed, seen.logins_ok), (1, 0));
 
-    std::fs::write(&file, "practice\n").unwrap();
+    std::fs::write(password(&stand), "practice\n").unwrap();
     viewer.order("log_in").await;
     let status = viewer.until_state("ready").await;
     let seen = stand.site.snapshot();
@@ -54,13 +51,7 @@ async fn a_refused_login_is_tried_again_only_when_a_person_asks() {
 
 #[tokio::test]
 async fn a_look_is_ordered_and_a_browser_restarts_with_its_session() {
-    let stand = Stand::open().await;
-    let mut config = stand.config("outlier");
-    with_console(&mut config);
-    let bridge = stand.bridge(config).await;
-    let at = bridge.console.unwrap();
-    stand.hub.until(PageState::Ready).await;
-    let mut viewer = Viewer::open(at, &cookie(at).await).await;
+    let (stand, bridge, mut viewer) = manned(PageState::Ready, |_, _| {}).await;
     viewer.until_state("ready").await;
     viewer.order("restart").await;
     viewer.until_state("browser_down").await;

@@ -11,7 +11,8 @@ use wormhole_protocol::{FailureCode, PageState, Posted};
 
 use crate::{
     browser_start::log,
-    session_stand::{Stand, process_ended, until_metric},
+    session_counts::until_counted,
+    session_stand::{Stand, process_ended},
 };
 
 #[tokio::test]
@@ -69,8 +70,8 @@ async fn session_whose_tabs_are_replaced_often_is_never_held_against_the_site() 
     assert!(config.session.short > age * 10);
     let began = std::time::Instant::now();
     let bridge = stand.bridge(config).await;
-    let replaced = r#"wormhole_bridge_recycles_total{reason="age",what="tab"} 5"#;
-    until_metric(bridge.admin, replaced).await;
+    let replaced = r#"wormhole_bridge_recycles_total{reason="age",what="tab"}"#;
+    until_counted(bridge.admin, replaced, 5).await;
     assert!(began.elapsed() >= age * 5, "a tab that has just been opened is not replaced");
     stand.hub.until(PageState::Ready).await;
     let states = stand.hub.take_states();

@@ -19,7 +19,9 @@ impl Stand {
 async fn turn_that_fails_says_why_and_whether_it_was_posted() {
     let stand = Stand::open().await;
     let mut config = stand.config("outlier");
-    config.site.timeouts.idle = Duration::from_secs(1);
+    // Longer than a busy machine pauses: only the answer that stalls may be found to stall.
+    config.site.timeouts.idle = Duration::from_secs(3);
+    config.site.max_text_bytes = 1000;
     let bridge = stand.bridge(config).await;
     stand.hub.until(PageState::Ready).await;
     let status = |code, retry_after| Fault::Status { code, retry_after };
@@ -44,7 +46,14 @@ async fn turn_that_fails_says_why_and_whether_it_was_posted() {
         assert_eq!(failure.retry_after_ms, (code == FailureCode::RateLimited).then_some(7_000), "{what}");
     }
     stand.site.wait_until(SOON, |seen| seen.in_flight == 0).await.unwrap();
-    assert_eq!(stand.site.snapshot().logins_ok, 1, "none of these costs the session");
+    let before = stand.site.snapshot();
+    assert_eq!(before.logins_ok, 1, "none of these costs the session");
+
+    // More than the site takes does not get there.
+    let failure = stand.hub.post(ECHO, &"x".repeat(1001)).failed().await;
+    assert_eq!((failure.code, failure.posted), (FailureCode::Refused, Posted::No));
+    assert_eq!(failure.message, "the message has 1001 bytes, the site takes 1000");
+    assert_eq!(stand.site.snapshot().turns_received, before.turns_received);
 
     // The login page in place of the stream, with status 200.
     let failure = stand.fails(Call::Turn, Fault::SilentLogout).await;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::end::LEAVES_WITHIN;
-use super::{READY_WITHIN, Stack, loopback, override_with};
+use super::services::override_with;
+use super::{READY_WITHIN, Stack, loopback};
 use crate::link::Link;
 use crate::ports::free_port;
 use crate::process::Process;

@@ -40,11 +40,17 @@ fn script(name: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs one of `tests/clients` against the stack.
-pub(crate) async fn run(stack: &Stack, name: &str, arguments: &[&str]) -> Output {
+/// One of `tests/clients`, to be run against the stack.
+pub(crate) fn command(stack: &Stack, name: &str, arguments: &[&str]) -> Command {
     let mut command = script(name, arguments);
     command.env("BASE_URL", stack.api.base()).env("API_KEY", stack.api.key());
-    command.env("CONTROL_URL", stack.control_url()).env("LIMITED_KEY", LIMITED_KEY).output().await.unwrap()
+    command.env("CONTROL_URL", stack.control_url()).env("LIMITED_KEY", LIMITED_KEY);
+    command
+}
+
+/// Runs it to its end.
+pub(crate) async fn run(stack: &Stack, name: &str, arguments: &[&str]) -> Output {
+    command(stack, name, arguments).output().await.unwrap()
 }
 
 /// The names of the checks that passed.

@@ -134,6 +134,8 @@ async fn up_needs_nothing_but_the_environment() {
     let mut up = Command::new(WORMHOLE)
         .args(["up", "--listen", &format!("127.0.0.1:{port}")])
         .envs(variables)
+        // What it remembers goes into a folder beside whoever started it.
+        .current_dir(folder.path())
         .env("CHROME_USER_DATA_DIR", folder.path().join("chrome"))
         .env("CHROME_DEBUG_PORT", "0")
         // The spelling of the seed of this project; upper case wins where both are set.
@@ -155,6 +157,7 @@ async fn up_needs_nothing_but_the_environment() {
     wormhole_testkit::terminate(up.id().unwrap());
     let status = within(Duration::from_secs(30), "it ends", up.wait()).await.unwrap();
     assert!(status.success(), "{status}");
+    assert!(folder.path().join("data/wormhole-oai.redb").is_file());
     stop.cancel();
     tasks.join_all().await;
 }

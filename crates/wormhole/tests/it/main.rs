@@ -2,6 +2,8 @@
 //! One file a behaviour; `tidy` checks what the compiler does not.
 
 #[cfg(test)]
+mod background;
+#[cfg(test)]
 mod broken;
 #[cfg(test)]
 mod canary;
