@@ -29,11 +29,14 @@ const CHROMIUMS_OWN: [&str; 4] =
 
 /// The cookies to put back, read before Chromium starts: it touches its own file when it does.
 #[derive(Default)]
-pub(crate) struct Saved(Vec<CookieParam>);
+pub(crate) struct Saved {
+    cookies: Vec<CookieParam>,
+    /// Chromium wrote later than we did: what it has is the newer, and older values must not win.
+    is_older: bool,
+}
 
 impl Saved {
-    /// What Chromium's own file cannot know: all of ours if ours is the newer file (Chromium was killed before it
-    /// could write), otherwise only those it never writes. Older values must not win over newer ones.
+    /// Reads them.
     pub(crate) async fn read(profile: &Path) -> Self {
         let path = profile.join(FILE);
         let text = match fs::read(&path).await {
@@ -44,30 +47,36 @@ impl Saved {
                 return Self::default();
             }
         };
-        let Ok(mut cookies) = serde_json::from_slice::<Vec<CookieParam>>(&text) else {
+        let Ok(cookies) = serde_json::from_slice::<Vec<CookieParam>>(&text) else {
             // serde's own words would quote a value.
             tracing::warn!(path = %path.display(), "the saved cookies are not in the shape they were written in");
             return Self::default();
         };
-        if changed(&path).await < chromium_wrote(profile).await {
-            cookies.retain(|cookie| cookie.expires.is_none());
-        }
-        Self(cookies)
+        let is_older = changed(&path).await < chromium_wrote(profile).await;
+        Self { cookies, is_older }
     }
 
-    /// Puts them into the browser. Those it refuses are left out, as one of them would keep out all others.
-    pub(crate) async fn restore(self, browser: &chromiumoxide::Browser) -> Result<usize, CdpError> {
-        let all = self.0.len();
+    /// Puts them into the browser: all of them, if Chromium was killed before it could write; otherwise those it does not
+    /// have, which are those it never writes, and what was lost when it was ended while it wrote. (One that the site took
+    /// back in the meantime comes back as well, and is as good as none: its session is over.) Those it refuses are left
+    /// out, as one of them would keep out all others.
+    pub(crate) async fn restore(mut self, browser: &chromiumoxide::Browser) -> Result<usize, CdpError> {
+        if self.is_older {
+            let there = execute(browser, GetCookiesParams::default()).await?.cookies;
+            let there: Vec<CookieParam> = there.into_iter().map(param).collect();
+            self.cookies.retain(|cookie| !there.iter().any(|other| is_same(cookie, other)));
+        }
+        let all = self.cookies.len();
         if all == 0 {
             return Ok(0);
         }
-        match execute(browser, SetCookiesParams::new(self.0.clone())).await {
+        match execute(browser, SetCookiesParams::new(self.cookies.clone())).await {
             Ok(_) => return Ok(all),
             Err(CdpError::Chrome(_)) => {}
             Err(error) => return Err(error),
         }
         let mut restored = 0;
-        for cookie in self.0 {
+        for cookie in self.cookies {
             let name = cookie.name.clone();
             match execute(browser, SetCookiesParams::new(vec![cookie])).await {
                 Ok(_) => restored += 1,
@@ -87,7 +96,7 @@ pub(crate) async fn restore_if_forgotten(browser: &chromiumoxide::Browser, profi
         return;
     }
     let mut saved = Saved::read(profile).await;
-    saved.0.retain(|cookie| cookie.expires.is_none());
+    saved.cookies.retain(|cookie| cookie.expires.is_none());
     match saved.restore(browser).await {
         Ok(restored) => tracing::debug!(restored, "cookies that went with the last tab are back"),
         Err(error) => tracing::warn!(%error, "cookies that went with the last tab cannot be put back"),
@@ -165,6 +174,14 @@ async fn all(browser: &chromiumoxide::Browser) -> Result<Vec<Cookie>, TabError> 
         Err(CdpError::Serde(_)) => Err(TabError::Script("the cookies are in an unknown shape".to_owned())),
         Err(_) => Err(TabError::BrowserGone),
     }
+}
+
+/// The one would take the other's place.
+fn is_same(one: &CookieParam, other: &CookieParam) -> bool {
+    let place = |cookie: &CookieParam| {
+        (cookie.url.clone(), cookie.domain.clone(), cookie.path.clone(), cookie.partition_key.clone())
+    };
+    one.name == other.name && place(one) == place(other)
 }
 
 /// The cookie as it is to be set again. A cookie of one host alone must be given by address: a domain, even without

@@ -61,6 +61,30 @@ async fn browser_keeps_the_session_over_a_kill_and_a_close() {
 }
 
 #[tokio::test]
+async fn browser_gets_back_what_its_own_file_lost() {
+    let site = Site::open().await;
+    let profile = tempfile::tempdir().unwrap();
+    let config = config(&site, &profile);
+    let browser = Browser::launch(&config).await.unwrap();
+    assert_eq!(session(&browser, &site).await, " |  | ");
+    browser.close().await;
+    let own = ["Default/Cookies", "Default/Network/Cookies"].map(|file| profile.path().join(file));
+    let own = own.iter().find(|file| file.is_file()).expect("Chromium has a file of its own");
+    let empty = fs::read(own).unwrap();
+
+    let browser = Browser::launch(&config).await.unwrap();
+    assert_eq!(session(&browser, &site).await, " |  | ");
+    get(&browser.tab(), "/login").await.unwrap();
+    browser.save_cookies().await.unwrap();
+    browser.close().await;
+    // As if it had been ended while it wrote: the file is newer than ours, and knows less.
+    fs::write(own, empty).unwrap();
+    let browser = Browser::launch(&config).await.unwrap();
+    assert_eq!(session(&browser, &site).await, SESSION);
+    browser.close().await;
+}
+
+#[tokio::test]
 async fn browser_profile_is_for_one_at_a_time_and_the_dead_do_not_count() {
     let site = Site::open().await;
     let profile = tempfile::tempdir().unwrap();
