@@ -30,10 +30,13 @@ function* typed(source, into, show) {
   }
 }
 
-/** What the watch passes on at each step must be how the whole begins, and the whole must be right. */
+/**
+ * What the watch passes on at each step must be how the whole begins, and the whole must be right; so must what it would
+ * pass on if the page paused there.
+ */
 function follow(steps, root, markdown, strict) {
   let passed = "", certain = "";
-  const grown = [];
+  const grown = [], paused = [];
   for (const node of steps) {
     markdown.changed(node);
     for (const child of root.querySelectorAll("*")) markdown.changed(child);
@@ -43,9 +46,12 @@ function follow(steps, root, markdown, strict) {
     if (sure.startsWith(passed)) passed = sure;
     else if (strict) return { problem: `took back ${JSON.stringify(passed)} for ${JSON.stringify(sure)}` };
     grown.push(passed.length);
+    paused.push(now);
   }
   const whole = markdown.whole(root);
   if (!whole.startsWith(passed)) return { whole, problem: `passed on ${JSON.stringify(passed)}` };
+  const early = paused.find((text) => !whole.startsWith(text));
+  if (early !== undefined) return { whole, problem: `passed on at a pause ${JSON.stringify(early)}` };
   return { whole, steps: new Set(grown).size };
 }
 
