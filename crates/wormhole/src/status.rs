@@ -8,10 +8,7 @@ use crate::{ask, terminal};
 /// Asks each; exit code 0 if all are ready.
 pub(crate) async fn run(args: StatusArgs) -> ExitCode {
     let mut all_ready = true;
-    for (name, mut admin) in [("server", args.server), ("bridge", args.bridge), ("oai", args.oai)] {
-        if admin.ip().is_unspecified() {
-            admin.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
+    for (name, admin) in [("server", &args.server), ("bridge", &args.bridge), ("oai", &args.oai)] {
         let (ready, words) = match ask::readiness(admin).await {
             Ok((ready, words)) => (ready, words.lines().collect::<Vec<_>>().join("; ")),
             Err(_) => (false, format!("nothing answers at {admin}")),
