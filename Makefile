@@ -9,7 +9,7 @@ DURATION ?= 30m
 TURNS ?= 5000
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-clients test-chart test-compose test-all images push k8s bench soak lint lint-images scan-chart fmt setup
+.PHONY: help demo test test-clients test-chart test-compose test-push test-all images push k8s bench soak lint lint-images scan-images scan-chart fmt setup
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,11 @@ test-compose: ## The images and Compose: demo up, asked, restarted, killed, look
 	@scripts/setup.sh clients
 	@scripts/test-compose.sh
 
-test-all: test test-clients lint-images scan-chart test-compose ## All suites
+test-push: images ## Images and chart to a registry on loopback and back (needs Docker)
+	@scripts/setup.sh registry chart
+	@scripts/test-push.sh
+
+test-all: test test-clients lint-images scan-chart test-compose test-push ## All suites
 
 images: ## The four images, tagged by version and revision (needs Docker)
 	@scripts/images.sh build
@@ -49,6 +53,9 @@ push: ## Push images and chart: make push REGISTRY=ghcr.io/me
 k8s: ## Make k8s/ anew from the chart
 	@scripts/setup.sh chart
 	$(TOOLS)/chart/venv/bin/python scripts/render-k8s.py
+
+scan-images: ## Debian's packages in the images against its security archive of now (needs Docker)
+	@scripts/scan-images.sh
 
 scan-chart: ## checkov over the rendered manifests
 	@scripts/scan-chart.sh
@@ -71,8 +78,8 @@ lint: ## Formatting, clippy, docs, dependencies
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --quiet
 	cargo deny --log-level error check bans licenses sources
 
-lint-images: ## Dockerfiles (hadolint, checkov), YAML and workflows
-	@scripts/setup.sh linters
+lint-images: ## Dockerfiles (hadolint, checkov), YAML, workflows, Prometheus' configuration
+	@scripts/setup.sh linters prometheus
 	@scripts/lint-images.sh
 
 fmt: ## Format

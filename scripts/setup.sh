@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs and the machine lacks; says nothing where nothing is missing.
-#   scripts/setup.sh chromium | nextest | deny | clients | pages | chart | prometheus | linters ...
+#   scripts/setup.sh chromium | nextest | deny | clients | pages | chart | prometheus | registry | linters ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.tools
@@ -101,21 +101,25 @@ chart() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
-# Prometheus' checker of alerts, out of Debian's package: installed, that would start a server.
-prometheus() {
-  have promtool || [ -x "$tools/bin/promtool" ] || {
-    say "unpacking promtool into .tools"
-    local folder=$tools/prometheus
+# Programs out of one of Debian's packages: installed, it would start a server.
+unpacked() { # package, programs...
+  local package=$1 folder=$tools/$1
+  shift
+  have "$1" || [ -x "$tools/bin/$1" ] || {
+    say "unpacking $* into .tools"
     mkdir -p "$folder" "$tools/bin"
-    (cd "$folder" && as_root apt-get update -qq && apt-get download -qq prometheus && dpkg -x prometheus_*.deb .)
-    cp "$folder/usr/bin/promtool" "$folder/usr/bin/prometheus" "$tools/bin/"
+    (cd "$folder" && as_root apt-get update -qq && apt-get download -qq "$package" && dpkg -x "$package"_*.deb .)
+    (cd "$folder/usr/bin" && cp "$@" "$tools/bin/")
     rm -r "$folder"
   }
 }
+# Prometheus and its checker of alerts; a registry of images.
+prometheus() { unpacked prometheus promtool prometheus; }
+registry() { unpacked docker-registry docker-registry; }
 
 for part in "$@"; do
   case $part in
-    chromium | nextest | deny | clients | pages | chart | prometheus | linters) "$part" ;;
+    chromium | nextest | deny | clients | pages | chart | prometheus | registry | linters) "$part" ;;
     *) say "unknown part: $part"; exit 64 ;;
   esac
 done

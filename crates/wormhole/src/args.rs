@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::admin::AdminPort;
+
 /// Offers your own AI chat session, in a real Chrome, as an OpenAI- and Ollama-compatible endpoint.
 #[derive(Debug, Parser)]
 #[command(name = "wormhole", version)]
@@ -126,15 +128,15 @@ pub(crate) struct LoginArgs {
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) kube: KubeArgs,
-    /// The hub's admin port.
+    /// The hub's admin port: an address or a name.
     #[arg(long, env = "WORMHOLE_SERVER_ADMIN", default_value = "127.0.0.1:9465")]
-    pub(crate) server: SocketAddr,
-    /// The bridge's admin port.
+    pub(crate) server: AdminPort,
+    /// The bridge's admin port: an address or a name.
     #[arg(long, env = "WORMHOLE_BRIDGE_ADMIN", default_value = "127.0.0.1:9466")]
-    pub(crate) bridge: SocketAddr,
-    /// The API's admin port.
+    pub(crate) bridge: AdminPort,
+    /// The API's admin port: an address or a name.
     #[arg(long, env = "WORMHOLE_OAI_ADMIN", default_value = "127.0.0.1:9467")]
-    pub(crate) oai: SocketAddr,
+    pub(crate) oai: AdminPort,
 }
 
 #[cfg(test)]

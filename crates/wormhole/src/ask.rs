@@ -1,5 +1,6 @@
 //! One question through the real API, as any client would ask it.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ pub(crate) async fn models(api: SocketAddr) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// Nothing answers there.
-pub(crate) async fn readiness(admin: SocketAddr) -> Result<(bool, String)> {
+pub(crate) async fn readiness(admin: impl Display) -> Result<(bool, String)> {
     let reply = client()?.get(format!("http://{admin}/readyz")).timeout(ANSWER_WITHIN).send().await?;
     let ready = reply.status().is_success();
     Ok((ready, reply.text().await?.trim().to_owned()))

@@ -3,15 +3,15 @@
 mod answer;
 mod hops;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use url::Url;
-use wormhole_runtime::{ConfigError, EX_USAGE, SecretString, parse_duration, reachable, secret_from};
+use wormhole_runtime::{ConfigError, EX_USAGE, SecretString, parse_duration, secret_from};
 
+use crate::admin::AdminPort;
 use crate::terminal;
 use hops::{Found, Hop};
 
@@ -38,10 +38,10 @@ pub(crate) struct CanaryArgs {
     json: bool,
     /// The API's admin port, which knows whether it is joined to the hub.
     #[arg(long, env = "WORMHOLE_OAI_ADMIN", default_value = "127.0.0.1:9467", value_name = "ADDRESS")]
-    oai_admin: SocketAddr,
+    oai_admin: AdminPort,
     /// The bridge's admin port, which knows how the session is.
     #[arg(long, env = "WORMHOLE_BRIDGE_ADMIN", default_value = "127.0.0.1:9466", value_name = "ADDRESS")]
-    bridge_admin: SocketAddr,
+    bridge_admin: AdminPort,
 }
 
 /// What is asked, where.
@@ -51,8 +51,8 @@ struct Target {
     key: Option<SecretString>,
     model: Option<String>,
     timeout: Duration,
-    oai_admin: SocketAddr,
-    bridge_admin: SocketAddr,
+    oai_admin: AdminPort,
+    bridge_admin: AdminPort,
 }
 
 impl TryFrom<CanaryArgs> for Target {
@@ -68,7 +68,6 @@ impl TryFrom<CanaryArgs> for Target {
             base.set_path(&format!("{}/", base.path()));
         }
         let key = secret_from(key, key_file.as_deref(), "WORMHOLE_API_KEY")?;
-        let (oai_admin, bridge_admin) = (reachable(oai_admin), reachable(bridge_admin));
         Ok(Self { base, key, model, timeout, oai_admin, bridge_admin })
     }
 }

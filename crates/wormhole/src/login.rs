@@ -1,6 +1,5 @@
 //! `wormhole login`: a person logs in by hand, at the console of the bridge that runs, or else in a window.
 
-use std::net::SocketAddr;
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
@@ -11,8 +10,9 @@ use tokio::process::Command;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use url::Url;
 use wormhole_bridge::login::{LoggedIn, LoginWindow, has_display};
-use wormhole_runtime::{EX_USAGE, ExposeSecret as _, SecretString, reachable, secret_from};
+use wormhole_runtime::{EX_USAGE, ExposeSecret as _, SecretString, secret_from};
 
+use crate::admin::AdminPort;
 use crate::ask;
 use crate::stack::fresh_token;
 use crate::terminal;
@@ -44,7 +44,7 @@ struct Console {
     client: Client,
     url: Url,
     token: Option<SecretString>,
-    admin: SocketAddr,
+    admin: AdminPort,
 }
 
 /// What of a console's report is of interest here.
@@ -63,7 +63,7 @@ impl Console {
             secret_from(console_token.clone(), console_token_file.as_deref(), "WORMHOLE_CONSOLE_TOKEN")?;
         // No redirect: the token belongs to one host.
         let client = Client::builder().timeout(ANSWER).redirect(redirect::Policy::none()).build()?;
-        let console = Self { client, url: console_url.clone(), token, admin: reachable(args.admin) };
+        let console = Self { client, url: console_url.clone(), token, admin: args.admin.into() };
         Ok(console.ask().await.is_ok().then_some(console))
     }
 
@@ -82,7 +82,7 @@ impl Console {
     /// Whether the session is ready; if not, how it is.
     async fn look(&self) -> Result<(bool, String)> {
         if self.token.is_none() {
-            let (_, words) = ask::readiness(self.admin).await?;
+            let (_, words) = ask::readiness(&self.admin).await?;
             let session = words.lines().find(|line| line.starts_with("session:"));
             return Ok((session.is_none(), session.unwrap_or_default().to_owned()));
         }

@@ -1,6 +1,5 @@
 //! The hops of the path, from the client's end on.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +8,7 @@ use serde_json::Value;
 use wormhole_runtime::ExposeSecret;
 
 use super::{Target, answer};
+use crate::admin::AdminPort;
 use crate::ask;
 
 const API: &str = "api";
@@ -62,7 +62,7 @@ pub(super) async fn check(target: &Target) -> Vec<Hop> {
     };
     let mut hops = vec![Hop { name: API, found: api, took: began.elapsed() }];
     for (name, admin, well) in
-        [(HUB, target.oai_admin, "the API is joined"), (BRIDGE, target.bridge_admin, "joined, logged in")]
+        [(HUB, &target.oai_admin, "the API is joined"), (BRIDGE, &target.bridge_admin, "joined, logged in")]
     {
         hops.push(readiness(name, admin, well).await);
     }
@@ -103,7 +103,7 @@ async fn models(client: &Client, target: &Target) -> Result<Vec<String>> {
 }
 
 /// A service by its own words; on another machine its admin port may be out of reach, which says nothing.
-async fn readiness(name: &'static str, admin: SocketAddr, well: &str) -> Hop {
+async fn readiness(name: &'static str, admin: &AdminPort, well: &str) -> Hop {
     let began = Instant::now();
     let found = match ask::readiness(admin).await {
         Ok((true, _)) => Found::Well(well.to_owned()),

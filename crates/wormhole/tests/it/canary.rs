@@ -16,7 +16,8 @@ async fn canary(stack: &Stack, key: &str) -> (Value, Option<i32>) {
         .args(["canary", "--json", "--timeout", "30s", "--model", "practice-echo"])
         .args(["--url", stack.api.base()])
         .env("WORMHOLE_API_KEY", key)
-        .env("WORMHOLE_OAI_ADMIN", stack.admin_addr("oai").to_string())
+        // By name, as containers know each other.
+        .env("WORMHOLE_OAI_ADMIN", format!("localhost:{}", stack.admin_addr("oai").port()))
         .env("WORMHOLE_BRIDGE_ADMIN", stack.admin_addr("bridge").to_string())
         .stdin(Stdio::null())
         .kill_on_drop(true)

@@ -120,14 +120,21 @@ fn a_container_is_given_longer_to_end_than_its_program_takes() {
 #[test]
 fn no_container_may_more_than_it_needs_and_none_is_reached_from_outside() {
     for (name, service) in services(FILES[0]) {
+        // What makes the tokens ends; everything else comes back.
+        let restart = if name == "wormhole-tokens" { "no" } else { "unless-stopped" };
+        assert_eq!(service["restart"].as_str(), Some(restart), "{name}");
         assert_eq!(service["read_only"], Value::Bool(true), "{name}");
         assert_eq!(service["cap_drop"][0].as_str(), Some("ALL"), "{name}");
         assert_eq!(service["security_opt"][0].as_str(), Some("no-new-privileges:true"), "{name}");
         assert_eq!(service["logging"]["options"]["max-size"].as_str(), Some("10m"), "{name}");
         assert!(service.get("mem_limit").is_some() && service.get("pids_limit").is_some(), "{name}");
+    }
+    for (file, (name, service)) in
+        FILES.into_iter().flat_map(|file| services(file).into_iter().map(move |of| (file, of)))
+    {
         let ports = service.get("ports").and_then(Value::as_sequence).cloned().unwrap_or_default();
         for port in ports.iter().map(|port| port.as_str().unwrap()) {
-            assert!(port.starts_with("127.0.0.1:"), "{name} publishes {port}");
+            assert!(port.starts_with("127.0.0.1:"), "{file}: {name} publishes {port}");
         }
     }
 }
@@ -143,19 +150,23 @@ fn what_is_mounted_is_there() {
     }
 }
 
+/// The part of a Dockerfile between two of its lines.
+fn part(name: &str, from: &str, to: &str) -> String {
+    let text = read(name);
+    let part = text.split_once(from).and_then(|(_, rest)| rest.split_once(to));
+    part.unwrap_or_else(|| panic!("{name} lacks {from:?} or {to:?}")).0.to_owned()
+}
+
 /// BuildKit runs a stage once for several images only where its text is the same.
 #[test]
-fn the_three_dockerfiles_share_one_build_stage() {
-    let stage = |name: &str| {
-        let text = read(name);
-        let from = text.find("# === The programs.").unwrap_or_else(|| panic!("{name} has no shared stage"));
-        let to = text.find("# === End of the shared stage.").unwrap_or_else(|| panic!("{name}: no end"));
-        text[from..to].to_owned()
-    };
-    let first = stage(DOCKERFILES[0]);
+fn dockerfiles_share_the_stages_that_they_have_in_common() {
+    let programs = |name: &str| part(name, "# === The programs.", "# === End of the shared stage.");
+    let first = programs(DOCKERFILES[0]);
     for name in &DOCKERFILES[1..] {
-        assert_eq!(stage(name), first, "{name}");
+        assert_eq!(programs(name), first, "{name}");
     }
+    let root = |name: &str| part(name, "# === The root of the small images", "# === End of the root.");
+    assert_eq!(root("Dockerfile.server"), root("Dockerfile.oai"));
     let channel = read("rust-toolchain.toml");
     let channel =
         channel.lines().find_map(|line| line.strip_prefix("channel = \"")?.strip_suffix('"')).unwrap();
