@@ -47,7 +47,7 @@
   emptyDir: { sizeLimit: 256Mi }
 - name: secrets
   projected:
-    defaultMode: 0440
+    defaultMode: 288 # 0440, which a parser of YAML 1.2 takes for a decimal or for text
     sources:
       - secret:
           name: {{ include "wormhole.secret" (dict "root" .root "existing" .root.Values.hub.existingSecret) }}

@@ -11,7 +11,7 @@
   emptyDir: { sizeLimit: 64Mi }
 - name: secrets
   projected:
-    defaultMode: 0440
+    defaultMode: 288 # 0440
     sources:
       - secret:
           name: {{ include "wormhole.secret" (dict "root" . "existing" .Values.hub.existingSecret) }}
