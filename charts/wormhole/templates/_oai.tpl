@@ -2,7 +2,7 @@
 {{- $oai := .Values.oai -}}
 {{- $name := include "wormhole.name" (dict "root" . "component" "oai") -}}
 - name: data
-  {{- if $oai.persistence.enabled }}
+  {{- if include "wormhole.oaiPersists" . }}
   persistentVolumeClaim: { claimName: {{ $oai.persistence.existingClaim | default (printf "%s-data" $name) }} }
   {{- else }}
   emptyDir: { sizeLimit: {{ $oai.persistence.size }} }
