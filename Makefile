@@ -9,7 +9,7 @@ DURATION ?= 30m
 TURNS ?= 5000
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-clients test-chart test-compose test-push test-all images push k8s bench soak lint lint-images scan-images scan-chart fmt setup
+.PHONY: help demo test test-clients test-chart test-apiserver test-compose test-push test-all images push k8s bench soak lint lint-images scan-images scan-chart fmt setup
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,9 +30,19 @@ test-clients: ## Real programs against the demo: llm, aider, codex, opencode, Cl
 	@scripts/test-clients.sh
 
 test-chart: ## The Helm chart, k8s/ and the alerts: guards, options, strict schemas, agreement with the programs
-	@scripts/setup.sh chart prometheus
+	@scripts/setup.sh chart prometheus nextest
 	$(TOOLS)/chart/venv/bin/python -m pytest --quiet -p no:cacheprovider tests/chart
+	scripts/render-chart.sh target/manifests
+	WORMHOLE_TEST_MANIFESTS=$(CURDIR)/target/manifests cargo nextest run --locked --workspace \
+		--features wormhole-cluster/manifests -E 'package(wormhole-cluster) and test(/^manifests::/)'
 	promtool test rules tests/monitoring/rules.test.yaml
+
+test-apiserver: ## wormhole-cluster against a real kube-apiserver over etcd (builds it once, some ten minutes)
+	@scripts/setup.sh nextest apiserver
+	WORMHOLE_TEST_APISERVER=$${WORMHOLE_TEST_APISERVER:-$(CURDIR)/$(TOOLS)/apiserver/bin/kube-apiserver} \
+		PATH=$$PATH:$(CURDIR)/$(TOOLS)/apiserver/bin \
+		cargo nextest run --locked --workspace --features wormhole-cluster/programs,wormhole/kube \
+		-E 'package(wormhole-cluster)'
 
 test-compose: ## The images and Compose: demo up, asked, restarted, killed, looked at from outside (needs Docker)
 	@scripts/setup.sh clients

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a target needs and the machine lacks; says nothing where nothing is missing.
-#   scripts/setup.sh chromium | nextest | deny | clients | pages | chart | prometheus | registry | linters ...
+#   scripts/setup.sh chromium | nextest | deny | clients | pages | chart | prometheus | registry | apiserver | linters ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.tools
@@ -117,9 +117,18 @@ unpacked() { # package, programs...
 prometheus() { unpacked prometheus promtool prometheus; }
 registry() { unpacked docker-registry docker-registry; }
 
+# A real API server and its store, for `make test-apiserver` alone. WORMHOLE_TEST_APISERVER may name one that is there already.
+apiserver() {
+  [ -z "${WORMHOLE_TEST_APISERVER:-}" ] || return 0
+  [ -x "$tools/apiserver/bin/kube-apiserver" ] || {
+    say "building kube-apiserver from Debian's source package (once, some ten minutes)"
+    scripts/build-apiserver.sh "$tools/apiserver"
+  }
+}
+
 for part in "$@"; do
   case $part in
-    chromium | nextest | deny | clients | pages | chart | prometheus | registry | linters) "$part" ;;
+    chromium | nextest | deny | clients | pages | chart | prometheus | registry | apiserver | linters) "$part" ;;
     *) say "unknown part: $part"; exit 64 ;;
   esac
 done

@@ -65,6 +65,20 @@ def test_the_demo_answers_without_any_account():
     assert variables(site)["PLAYGROUND_LISTEN"].endswith(f":{container(site)['ports'][0]['containerPort']}")
 
 
+def test_the_demo_needs_no_volume_unless_it_is_to_be_kept():
+    def claims(values):
+        objects = render({**values, "demo": {"enabled": True, **values.get("demo", {})}})
+        templates = [claim["metadata"]["name"] for item in objects.workloads() for claim in item["spec"].get("volumeClaimTemplates", [])]
+        mounted = {component: {mount["name"] for mount in container(workload(objects, component))["volumeMounts"]} for component in ("bridge", "oai")}
+        assert "profile" in mounted["bridge"] and "data" in mounted["oai"]
+        return templates + [volume["persistentVolumeClaim"]["claimName"] for each in objects.pods()
+                            for volume in each.get("volumes", []) if "persistentVolumeClaim" in volume]
+
+    assert claims({}) == []
+    assert claims({"demo": {"persistence": True}}) == ["profile", "wormhole-oai-data"]
+    assert claims({"oai": {"persistence": {"existingClaim": "mine"}}}) == ["mine"]
+
+
 @pytest.mark.parametrize("shape", [{}, {"demo": {"enabled": True}}])
 def test_nothing_needs_an_operator_a_controller_or_a_registry(shape):
     objects = render(shape)

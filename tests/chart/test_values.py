@@ -110,7 +110,7 @@ def test_values_yaml_stays_readable():
 
 
 def test_the_same_keys_mean_the_same_for_every_component():
-    shared = set(VALUES["demo"]) - {"enabled"}
+    shared = set(VALUES["demo"]) - {"enabled", "persistence"}
     for component in ("server", "oai", "bridge"):
         assert shared <= set(VALUES[component]), component
     services = set(VALUES["server"]) - {"service"}

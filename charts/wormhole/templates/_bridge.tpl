@@ -45,9 +45,13 @@
 {{- $name := include "wormhole.name" (dict "root" .root "component" "bridge") -}}
 - name: tmp
   emptyDir: { sizeLimit: 256Mi }
+{{- if .account.forgets }}
+- name: profile
+  emptyDir: { sizeLimit: {{ .account.size }} }
+{{- end }}
 - name: secrets
   projected:
-    defaultMode: 0440
+    defaultMode: 288 # 0440, which a parser of YAML 1.2 takes for a decimal or for text
     sources:
       - secret:
           name: {{ include "wormhole.secret" (dict "root" .root "existing" .root.Values.hub.existingSecret) }}

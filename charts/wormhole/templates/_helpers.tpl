@@ -54,10 +54,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- if .Values.demo.enabled -}}
 {{- $site := printf "http://%s:8088" (include "wormhole.name" (dict "root" . "component" "demo")) -}}
 accounts:
-  - { name: demo, site: playground, siteOrigin: {{ $site | quote }}, size: 1Gi, demo: true }
+  - { name: demo, site: playground, siteOrigin: {{ $site | quote }}, size: 1Gi, demo: true, forgets: {{ not .Values.demo.persistence }} }
 {{- else -}}
 accounts: {{ toJson .Values.bridge.accounts }}
 {{- end -}}
+{{- end }}
+
+{{/* Whether what the API remembers outlives its pod; empty if not. */}}
+{{- define "wormhole.oaiPersists" -}}
+{{- $persistence := .Values.oai.persistence -}}
+{{- if and $persistence.enabled (or $persistence.existingClaim .Values.demo.persistence (not .Values.demo.enabled)) }}true{{ end -}}
 {{- end }}
 
 {{/* The Secret that holds a token: one of the operator's, or the chart's own. */}}

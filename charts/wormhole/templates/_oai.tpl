@@ -2,7 +2,7 @@
 {{- $oai := .Values.oai -}}
 {{- $name := include "wormhole.name" (dict "root" . "component" "oai") -}}
 - name: data
-  {{- if $oai.persistence.enabled }}
+  {{- if include "wormhole.oaiPersists" . }}
   persistentVolumeClaim: { claimName: {{ $oai.persistence.existingClaim | default (printf "%s-data" $name) }} }
   {{- else }}
   emptyDir: { sizeLimit: {{ $oai.persistence.size }} }
@@ -11,7 +11,7 @@
   emptyDir: { sizeLimit: 64Mi }
 - name: secrets
   projected:
-    defaultMode: 0440
+    defaultMode: 288 # 0440
     sources:
       - secret:
           name: {{ include "wormhole.secret" (dict "root" . "existing" .Values.hub.existingSecret) }}

@@ -1,5 +1,6 @@
 //! The way to the API server.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
 
@@ -51,6 +52,23 @@ impl ClusterError {
             _ => None,
         }
     }
+
+    /// The API server has decided, and would decide the same again.
+    pub(crate) fn is_final(&self) -> bool {
+        self.status()
+            .is_some_and(|status| (400..500).contains(&status) && ![401, 408, 409, 429].contains(&status))
+    }
+}
+
+/// The error and what lies under it, in one line.
+pub(crate) fn with_sources(error: &ClusterError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 /// One namespace of a cluster. Cloning shares the connection.

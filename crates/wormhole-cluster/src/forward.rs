@@ -9,8 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::{Cluster, ClusterError, answer};
-use crate::lease::with_sources;
+use crate::cluster::{Cluster, ClusterError, answer, with_sources};
 
 /// Connections at once; one more waits in the listener's backlog.
 const MOST: usize = 32;

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::{Cluster, ClusterError, answer};
+use crate::cluster::{Cluster, ClusterError, answer, with_sources};
 
 /// How long giving the Lease back may take at the end.
 const RELEASE: Duration = Duration::from_secs(3);
@@ -238,15 +238,4 @@ impl LeaseKeeper {
 /// The part of an identity that tells people something.
 fn shown(identity: &str) -> &str {
     identity.split('/').next().unwrap_or(identity)
-}
-
-/// The error and what lies under it, in one line.
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

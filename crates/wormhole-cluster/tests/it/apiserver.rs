@@ -1,190 +1,227 @@
-//! A small API server: objects by path, resource versions, 404, 409 and outages. Nothing of ours watches, so it has no
-//! watches.
+//! The API server that the tests speak to: one in this process that keeps to the rules that matter here, or the real one,
+//! where `WORMHOLE_TEST_APISERVER` names its binary (`make test-apiserver`). Either holds the Role that the chart gives the
+//! bridge, and whoever calls [`ApiServer::cluster`] has no other rights.
 
+mod gate;
+mod in_process;
+mod real;
+mod rights;
 mod tunnel;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use http::{Method, Request};
+use kube::Client;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use wormhole_cluster::Cluster;
+
+use self::gate::Gate;
+use self::in_process::InProcess;
+use self::real::Real;
+use self::rights::Who;
+
+pub(crate) use self::rights::pods_of_the_chart;
 
 /// The namespace of the tests.
 pub(crate) const NAMESPACE: &str = "test";
+/// What the chart calls the Lease, and the pod, of the account `default`.
+pub(crate) const LEASE_NAME: &str = "wormhole-bridge-default";
+pub(crate) const POD_NAME: &str = "wormhole-bridge-default-0";
 
-#[derive(Default)]
-struct Objects {
-    /// By path, without the query.
-    all: BTreeMap<String, Value>,
-    version: u64,
-    /// What every request is answered with in place of an answer.
-    outage: Option<StatusCode>,
-    /// Paths that hold this are refused.
-    forbidden: Option<&'static str>,
-    /// How often something was written.
-    writes: usize,
+pub(crate) const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/test/leases";
+pub(crate) const EVENTS: &str = "/apis/events.k8s.io/v1/namespaces/test/events";
+pub(crate) const PODS: &str = "/api/v1/namespaces/test/pods";
+
+enum Kind {
+    InProcess(InProcess),
+    Real(Box<Real>),
 }
 
 /// A running API server; dropping it ends it.
 pub(crate) struct ApiServer {
-    objects: Arc<Mutex<Objects>>,
-    url: String,
-    _tasks: JoinSet<()>,
+    kind: Kind,
+    /// Everybody but the tests themselves comes through here.
+    gate: Gate,
+    tests: Mutex<Client>,
 }
 
 impl ApiServer {
+    /// The real one where the environment names one, else that in this process.
     pub(crate) async fn start() -> Self {
-        let objects: Arc<Mutex<Objects>> = Arc::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new()
-            .route("/api/v1/namespaces/{ns}/pods/{pod}/portforward", any(tunnel::portforward))
-            .fallback(serve)
-            .with_state(Arc::clone(&objects));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { objects, url, _tasks: tasks }
+        match std::env::var_os("WORMHOLE_TEST_APISERVER") {
+            Some(binary) => Self::behind_a_gate(Kind::Real(Box::new(Real::start(binary.into()).await))).await,
+            None => Self::in_process().await,
+        }
     }
 
+    /// That in this process: where a test needs what the real one lacks here, such as a kubelet.
+    pub(crate) async fn in_process() -> Self {
+        Self::behind_a_gate(Kind::InProcess(InProcess::start().await)).await
+    }
+
+    async fn behind_a_gate(kind: Kind) -> Self {
+        let gate = Gate::to(kind.addr()).await;
+        let tests = Mutex::new(Client::try_from(kind.config(kind.addr(), Who::Operator)).unwrap());
+        let server = Self { kind, gate, tests };
+        if matches!(server.kind, Kind::Real(_)) {
+            server.admit_the_bridge().await;
+        }
+        server
+    }
+
+    /// As the bridge, with the rights that the chart gives it.
     pub(crate) fn cluster(&self) -> Cluster {
-        let config = kube_config(&self.url);
-        Cluster::with(config, Some(NAMESPACE.to_owned())).unwrap()
+        self.cluster_of(Who::Bridge)
     }
 
-    /// Answers nothing but this from now on; `None` ends it.
-    pub(crate) fn outage(&self, status: Option<StatusCode>) {
-        self.objects.lock().unwrap().outage = status;
+    /// As the person with the kubeconfig.
+    pub(crate) fn operator(&self) -> Cluster {
+        self.cluster_of(Who::Operator)
     }
 
-    pub(crate) fn forbid(&self, part: &'static str) {
-        self.objects.lock().unwrap().forbidden = Some(part);
+    /// As a service account without a Role.
+    pub(crate) fn stranger(&self) -> Cluster {
+        self.cluster_of(Who::Stranger)
     }
 
-    pub(crate) fn writes(&self) -> usize {
-        self.objects.lock().unwrap().writes
+    fn cluster_of(&self, who: Who) -> Cluster {
+        Cluster::with(self.kind.config(self.gate.addr(), who), Some(NAMESPACE.to_owned())).unwrap()
     }
 
-    pub(crate) fn put(&self, path: &str, mut object: Value) {
-        let mut objects = self.objects.lock().unwrap();
-        stamp(&mut objects, &mut object);
-        objects.all.insert(path.to_owned(), object);
+    /// Takes it away; what is open is cut.
+    pub(crate) async fn stop(&self) {
+        self.gate.close();
+        if let Kind::Real(real) = &self.kind {
+            real.stop().await;
+        }
     }
 
-    pub(crate) fn get(&self, path: &str) -> Option<Value> {
-        self.objects.lock().unwrap().all.get(path).cloned()
+    /// Starts it again after [`ApiServer::stop`], with all that it held.
+    pub(crate) async fn start_again(&self) {
+        if let Kind::Real(real) = &self.kind {
+            real.start_server().await;
+        }
+        *self.tests.lock().unwrap() =
+            Client::try_from(self.kind.config(self.kind.addr(), Who::Operator)).unwrap();
+        self.gate.open_to(self.kind.addr());
     }
 
-    pub(crate) fn under(&self, path: &str) -> Vec<Value> {
-        let objects = self.objects.lock().unwrap();
-        objects.all.iter().filter(|(of, _)| of.starts_with(path)).map(|(_, object)| object.clone()).collect()
+    /// How many connections found it stopped.
+    pub(crate) fn refused(&self) -> usize {
+        self.gate.refused()
+    }
+
+    /// Answers 503 to everybody but the tests from now on, or no longer. Only in process.
+    pub(crate) fn overloaded(&self, overloaded: bool) {
+        let Kind::InProcess(server) = &self.kind else { unreachable!("started in process") };
+        server.overloaded(overloaded);
+    }
+
+    /// A port of every pod leads to this port of this machine; without this, to the same. Only in process.
+    #[cfg(feature = "programs")]
+    pub(crate) fn pod_port(&self, port: u16, here: u16) {
+        let Kind::InProcess(server) = &self.kind else { unreachable!("started in process") };
+        server.pod_port(port, here);
+    }
+
+    /// The operator's.
+    #[cfg(feature = "programs")]
+    pub(crate) fn kubeconfig(&self) -> tempfile::NamedTempFile {
+        self.kubeconfig_of(Who::Operator)
+    }
+
+    #[cfg(feature = "programs")]
+    pub(crate) fn kubeconfig_of_a_stranger(&self) -> tempfile::NamedTempFile {
+        self.kubeconfig_of(Who::Stranger)
+    }
+
+    #[cfg(feature = "programs")]
+    fn kubeconfig_of(&self, who: Who) -> tempfile::NamedTempFile {
+        let mut cluster = json!({ "server": format!("{}://{}", self.kind.scheme(), self.gate.addr()) });
+        if let Kind::Real(server) = &self.kind {
+            cluster["certificate-authority"] = json!(server.certificate_file());
+        }
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it",
+            "clusters": [{ "name": "it", "cluster": cluster }],
+            "users": [{ "name": "me", "user": { "token": who.token() } }],
+            "contexts": [{ "name": "it", "context": { "cluster": "it", "user": "me", "namespace": NAMESPACE } }],
+        });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // JSON is YAML.
+        std::fs::write(file.path(), config.to_string()).unwrap();
+        file
+    }
+
+    pub(crate) async fn create(&self, collection: &str, object: &Value) {
+        self.ask(Method::POST, collection, "application/json", Some(object)).await.unwrap();
+    }
+
+    /// Changes an object, or its status, by a merge patch.
+    pub(crate) async fn merge(&self, path: &str, change: &Value) {
+        self.ask(Method::PATCH, path, "application/merge-patch+json", Some(change)).await.unwrap();
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Option<Value> {
+        match self.ask(Method::GET, path, "application/json", None).await {
+            Ok(object) => Some(object),
+            Err(kube::Error::Api(status)) if status.code == 404 => None,
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
+    pub(crate) async fn list(&self, collection: &str) -> Vec<Value> {
+        let list = self.ask(Method::GET, collection, "application/json", None).await.unwrap();
+        list["items"].as_array().cloned().unwrap_or_default()
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        content: &str,
+        body: Option<&Value>,
+    ) -> kube::Result<Value> {
+        let body = body.map_or_else(Vec::new, |value| serde_json::to_vec(value).unwrap());
+        let request = Request::builder().method(method).uri(path).header("content-type", content);
+        let client = self.tests.lock().unwrap().clone();
+        client.request(request.body(body).unwrap()).await
+    }
+
+    /// A new API server knows neither the namespace nor the bridge, and takes a moment to know a Role.
+    async fn admit_the_bridge(&self) {
+        self.create("/api/v1/namespaces", &json!({ "metadata": { "name": NAMESPACE } })).await;
+        let role = rights::of_the_bridge();
+        let rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/test";
+        self.create(&format!("{rbac}/roles"), &serde_json::to_value(&role.role).unwrap()).await;
+        self.create(&format!("{rbac}/rolebindings"), &serde_json::to_value(&role.binding).unwrap()).await;
+        let bridge = Client::try_from(self.kind.config(self.kind.addr(), Who::Bridge)).unwrap();
+        crate::until("the bridge has its rights", async || {
+            let request = Request::get(format!("{PODS}/{POD_NAME}")).body(Vec::new()).unwrap();
+            matches!(bridge.request::<Value>(request).await, Err(kube::Error::Api(status)) if status.code == 404)
+        })
+        .await;
     }
 }
 
-fn kube_config(url: &str) -> kube::Config {
-    kube::Config::new(url.parse().unwrap())
-}
+impl Kind {
+    fn addr(&self) -> std::net::SocketAddr {
+        match self {
+            Self::InProcess(server) => server.addr(),
+            Self::Real(server) => server.addr(),
+        }
+    }
 
-fn stamp(objects: &mut Objects, object: &mut Value) {
-    objects.version += 1;
-    object["metadata"]["resourceVersion"] = json!(objects.version.to_string());
-}
+    fn scheme(&self) -> &'static str {
+        if matches!(self, Self::Real(_)) { "https" } else { "http" }
+    }
 
-/// The API server's own way to say no.
-fn refusal(code: StatusCode, reason: &str) -> Response {
-    let status = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": reason, "reason": reason, "code": code.as_u16(),
-    });
-    (code, axum::Json(status)).into_response()
-}
-
-async fn serve(
-    State(objects): State<Arc<Mutex<Objects>>>,
-    method: Method,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let mut objects = objects.lock().unwrap();
-    let path = uri.path().to_owned();
-    if let Some(status) = objects.outage {
-        return refusal(status, "ServiceUnavailable");
+    fn config(&self, addr: std::net::SocketAddr, who: Who) -> kube::Config {
+        let mut config = kube::Config::new(format!("{}://{addr}", self.scheme()).parse().unwrap());
+        config.auth_info.token = Some(who.token().to_owned().into());
+        if let Self::Real(server) = self {
+            config.root_cert = Some(vec![server.certificate()]);
+        }
+        config
     }
-    if objects.forbidden.is_some_and(|part| path.contains(part)) {
-        return refusal(StatusCode::FORBIDDEN, "Forbidden");
-    }
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    match method {
-        Method::GET => read(&objects, &path),
-        Method::POST => create(&mut objects, &path, body),
-        Method::PUT => replace(&mut objects, &path, body),
-        Method::PATCH => patch(&mut objects, path.trim_end_matches("/status"), &body),
-        _ => refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
-    }
-}
-
-fn read(objects: &Objects, path: &str) -> Response {
-    if let Some(object) = objects.all.get(path) {
-        return axum::Json(object.clone()).into_response();
-    }
-    let below = format!("{path}/");
-    let items: Vec<_> =
-        objects.all.iter().filter(|(of, _)| of.starts_with(&below)).map(|(_, object)| object).collect();
-    if path.ends_with("/pods") {
-        let list = json!({ "kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items });
-        return axum::Json(list).into_response();
-    }
-    refusal(StatusCode::NOT_FOUND, "NotFound")
-}
-
-fn create(objects: &mut Objects, path: &str, mut object: Value) -> Response {
-    let name = object["metadata"]["name"].as_str().map(str::to_owned);
-    let generated =
-        object["metadata"]["generateName"].as_str().map(|prefix| format!("{prefix}{}", objects.version));
-    let Some(name) = name.or(generated) else { return refusal(StatusCode::UNPROCESSABLE_ENTITY, "Invalid") };
-    object["metadata"]["name"] = json!(name);
-    let path = format!("{path}/{name}");
-    if objects.all.contains_key(&path) {
-        return refusal(StatusCode::CONFLICT, "AlreadyExists");
-    }
-    stamp(objects, &mut object);
-    objects.writes += 1;
-    objects.all.insert(path, object.clone());
-    (StatusCode::CREATED, axum::Json(object)).into_response()
-}
-
-/// Only who has read the last version may write the next.
-fn replace(objects: &mut Objects, path: &str, mut object: Value) -> Response {
-    let Some(before) = objects.all.get(path) else { return refusal(StatusCode::NOT_FOUND, "NotFound") };
-    if before["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] {
-        return refusal(StatusCode::CONFLICT, "Conflict");
-    }
-    stamp(objects, &mut object);
-    objects.writes += 1;
-    objects.all.insert(path.to_owned(), object.clone());
-    axum::Json(object).into_response()
-}
-
-/// What of a strategic merge we use: conditions are merged by their type.
-fn patch(objects: &mut Objects, path: &str, wanted: &Value) -> Response {
-    let Some(mut object) = objects.all.get(path).cloned() else {
-        return refusal(StatusCode::NOT_FOUND, "NotFound");
-    };
-    for condition in wanted["status"]["conditions"].as_array().cloned().unwrap_or_default() {
-        let mut conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        conditions.retain(|one| one["type"] != condition["type"]);
-        conditions.push(condition);
-        object["status"]["conditions"] = Value::Array(conditions);
-    }
-    stamp(objects, &mut object);
-    objects.writes += 1;
-    objects.all.insert(path.to_owned(), object.clone());
-    axum::Json(object).into_response()
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -31,8 +33,8 @@ async fn shout(mut stream: TcpStream) {
 
 #[tokio::test]
 async fn a_local_port_leads_to_the_pods_and_each_connection_is_its_own() {
-    let server = ApiServer::start().await;
-    let forward = Forward::bind(&server.cluster(), "bridge-0", pod_port().await).await.unwrap();
+    let server = ApiServer::in_process().await;
+    let forward = Forward::bind(&server.operator(), "bridge-0", pod_port().await).await.unwrap();
     let addr = forward.addr().unwrap();
     let stop = CancellationToken::new();
     #[expect(clippy::disallowed_methods, reason = "the test is the owner and waits for it")]
@@ -50,4 +52,27 @@ async fn a_local_port_leads_to_the_pods_and_each_connection_is_its_own() {
     // Cut or closed: nothing more comes.
     drop(streams[0].read_to_end(&mut rest).await);
     assert!(rest.is_empty());
+}
+
+#[tokio::test]
+async fn a_pod_that_is_not_reached_ends_the_connection_and_not_the_forward() {
+    let server = ApiServer::in_process().await;
+    // Nobody listens there any more.
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let forward = Forward::bind(&server.operator(), "bridge-0", closed).await.unwrap();
+    let addr = forward.addr().unwrap();
+    let stop = CancellationToken::new();
+    #[expect(clippy::disallowed_methods, reason = "the test is the owner and waits for it")]
+    let running = tokio::spawn(forward.run(stop.clone()));
+    let ends = async || {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut rest)).await;
+        assert!(end.is_ok() && rest.is_empty(), "it goes on: {rest:?}");
+    };
+    ends().await;
+    server.stop().await;
+    ends().await;
+    stop.cancel();
+    running.await.unwrap();
 }

@@ -1,42 +1,47 @@
 use serde_json::json;
 use wormhole_cluster::{news::CONDITION, pods};
 
-use crate::apiserver::ApiServer;
+use crate::apiserver::{ApiServer, POD_NAME, PODS, pods_of_the_chart};
 
 #[tokio::test]
-async fn pods_are_shown_with_their_sessions() {
+async fn the_charts_pods_are_shown_with_their_sessions_and_nobody_elses() {
     let server = ApiServer::start().await;
-    let pod = |name: &str, component: &str, account: Option<&str>| {
-        json!({
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": { "name": name, "labels": {
-                "app.kubernetes.io/name": "wormhole", "app.kubernetes.io/component": component, "wormhole.dev/account": account,
-            } },
-            "spec": { "containers": [] },
-            "status": {
-                "phase": "Running",
-                "containerStatuses": [{ "name": "x", "image": "x", "imageID": "x", "ready": true, "restartCount": 2 }],
-                "conditions": [
-                    { "type": "Ready", "status": "False" },
-                    { "type": CONDITION, "status": "False", "reason": "ChallengeWaiting", "message": "one-time code" },
-                ],
-            },
-        })
-    };
-    let mut server_pod = pod("server-x", "server", None);
-    server_pod["metadata"]["labels"].as_object_mut().unwrap().remove("wormhole.dev/account");
-    server.put("/api/v1/namespaces/test/pods/server-x", server_pod);
-    server.put("/api/v1/namespaces/test/pods/bridge-b-0", pod("bridge-b-0", "bridge", Some("b")));
-    server.put("/api/v1/namespaces/test/pods/bridge-a-0", pod("bridge-a-0", "bridge", Some("a")));
+    let mut pods = pods_of_the_chart();
+    // Another account of the same release, and somebody else's pod.
+    let mut second = pods.iter().find(|pod| pod["metadata"]["name"] == POD_NAME).unwrap().clone();
+    second["metadata"]["name"] = json!("wormhole-bridge-other-0");
+    second["metadata"]["labels"]["wormhole.dev/account"] = json!("other");
+    let mut foreign = second.clone();
+    foreign["metadata"]["name"] = json!("nginx");
+    foreign["metadata"]["labels"] = json!({ "app.kubernetes.io/name": "nginx" });
+    pods.extend([second, foreign]);
+    for pod in &pods {
+        server.create(PODS, pod).await;
+    }
+    let status = json!({ "status": {
+        "phase": "Running",
+        "containerStatuses": [{ "name": "bridge", "image": "x", "imageID": "x", "ready": true, "restartCount": 2 }],
+        "conditions": [
+            { "type": "Ready", "status": "False" },
+            { "type": CONDITION, "status": "False", "reason": "ChallengeWaiting", "message": "one-time code" },
+        ],
+    } });
+    server.merge(&format!("{PODS}/wormhole-bridge-other-0/status"), &status).await;
 
-    let found = pods::list(&server.cluster()).await.unwrap();
-    assert_eq!(
-        found.iter().map(|pod| pod.name.as_str()).collect::<Vec<_>>(),
-        ["bridge-a-0", "bridge-b-0", "server-x"]
-    );
-    let one = pods::bridges(&found, Some("b"));
-    assert_eq!(one.len(), 1);
-    assert_eq!(one[0].session, Some(("ChallengeWaiting".to_owned(), "one-time code".to_owned())));
-    assert_eq!((one[0].restarts, one[0].ready, one[0].is_logged_in()), (2, false, false));
+    let found = pods::list(&server.operator()).await.unwrap();
+    let shown: Vec<_> = found.iter().map(|pod| (pod.name.as_str(), pod.component.as_str())).collect();
+    let bridges = [(POD_NAME, "bridge"), ("wormhole-bridge-other-0", "bridge")];
+    assert_eq!(shown, [bridges[0], bridges[1], ("wormhole-oai-0", "oai"), ("wormhole-server-0", "server")]);
     assert_eq!(pods::bridges(&found, None).len(), 2);
+    let [one] = pods::bridges(&found, Some("other"))[..] else { unreachable!("{found:?}") };
+    assert_eq!(one.session, Some(("ChallengeWaiting".to_owned(), "one-time code".to_owned())));
+    assert_eq!((one.restarts, one.ready, one.is_logged_in()), (2, false, false));
+    assert_eq!(one.phase, "Running");
+}
+
+#[tokio::test]
+async fn who_may_not_list_pods_is_told_so() {
+    let server = ApiServer::start().await;
+    let error = pods::list(&server.cluster()).await.unwrap_err();
+    assert_eq!((error.to_string().as_str(), error.status()), ("cannot list the pods", Some(403)));
 }

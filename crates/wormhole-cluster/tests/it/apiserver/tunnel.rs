@@ -1,7 +1,10 @@
 //! The `portforward` subresource: the pod is whatever listens on that port of this machine.
 
-use axum::extract::Query;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
 use axum::response::Response;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -11,17 +14,25 @@ pub(crate) struct Asked {
     ports: u16,
 }
 
-pub(crate) async fn portforward(Query(asked): Query<Asked>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade.protocols(["v4.channel.k8s.io"]).on_upgrade(move |socket| carry(socket, asked.ports))
+/// Where ports of pods lead to, if not to the same port of this machine.
+pub(crate) type Ports = Arc<Mutex<BTreeMap<u16, u16>>>;
+
+pub(crate) async fn portforward(
+    State(ports): State<Ports>,
+    Query(asked): Query<Asked>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let here = ports.lock().unwrap().get(&asked.ports).copied().unwrap_or(asked.ports);
+    upgrade.protocols(["v4.channel.k8s.io"]).on_upgrade(move |socket| carry(socket, asked.ports, here))
 }
 
 /// Each message is for a channel, its first byte: 0 is data, 1 is errors; each begins with the port's two bytes.
-async fn carry(mut socket: WebSocket, port: u16) {
+async fn carry(mut socket: WebSocket, port: u16, here: u16) {
     for channel in [0, 1] {
         let [low, high] = port.to_le_bytes();
         socket.send(Message::Binary(vec![channel, low, high].into())).await.unwrap();
     }
-    let Ok(mut pod) = TcpStream::connect(("127.0.0.1", port)).await else {
+    let Ok(mut pod) = TcpStream::connect(("127.0.0.1", here)).await else {
         let words = [&[1u8][..], b"connection refused"].concat();
         drop(socket.send(Message::Binary(words.into())).await);
         return;
@@ -34,7 +45,8 @@ async fn carry(mut socket: WebSocket, port: u16) {
                     let data = [&[0u8][..], &buffer[..length]].concat();
                     if socket.send(Message::Binary(data.into())).await.is_err() { return }
                 }
-                _ => return,
+                // As a kubelet does: without it, what is still on its way would be lost.
+                _ => return drop(socket.send(Message::Close(None)).await),
             },
             message = socket.recv() => match message {
                 Some(Ok(Message::Binary(data))) if data.first() == Some(&0) => {
