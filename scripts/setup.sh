@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 tools=$PWD/.tools
 
 say() { printf 'setup: %s\n' "$*" >&2; }
-have() { command -v "$1" >/dev/null 2>&1; }
+# In PATH: `command -v` would find our own functions of the same name.
+have() { type -P "$1" >/dev/null; }
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo "$@"; else
