@@ -9,7 +9,7 @@ DURATION ?= 30m
 TURNS ?= 5000
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: help demo test test-clients test-chart test-apiserver test-compose test-push test-all images push k8s bench soak lint lint-images scan-images scan-chart fmt setup
+.PHONY: help demo test test-clients test-chart test-apiserver test-alerts test-compose test-push test-all images push k8s bench soak lint lint-images scan-images scan-chart fmt setup
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ test-apiserver: ## wormhole-cluster against a real kube-apiserver over etcd (bui
 		cargo nextest run --locked --workspace --features wormhole-cluster/programs,wormhole/kube \
 		-E 'package(wormhole-cluster)'
 
+test-alerts: ## Every alert in a real Prometheus: fires when its fault is there, clears when it is mended (some minutes)
+	@scripts/setup.sh chromium prometheus clients
+	cargo build --locked --workspace --bins
+	$(TOOLS)/venv/bin/python -B tests/monitoring/alerts.py target/debug $(ARGS)
+
 test-compose: ## The images and Compose: demo up, asked, restarted, killed, looked at from outside (needs Docker)
 	@scripts/setup.sh clients
 	@scripts/test-compose.sh
@@ -52,7 +57,7 @@ test-push: images ## Images and chart to a registry on loopback and back (needs 
 	@scripts/setup.sh registry chart
 	@scripts/test-push.sh
 
-test-all: test test-clients lint-images scan-chart test-compose test-push ## All suites
+test-all: test test-clients test-alerts lint-images scan-chart test-compose scan-images test-push ## All suites
 
 images: ## The four images, tagged by version and revision (needs Docker)
 	@scripts/images.sh build
