@@ -68,7 +68,7 @@ class Run:
                     say(f"        fires: {' '.join(what)}")
                 except TimeoutError as error:
                     self.fail(str(error))
-        span["healed"] = time.time()
+            span["healed"] = time.time()
         say("        healed")
 
     def clear(self, alerts):

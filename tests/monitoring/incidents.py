@@ -50,11 +50,23 @@ def value_of(prometheus, name):
     return max((float(alert["value"]) for alert in prometheus.alerts() if alert["labels"]["alertname"] == name), default=0)
 
 
-@incident(("WormholeTruncatedStreams",), ("WormholeSiteChanged", BRIDGE), ("WormholeErrorRatio",), ("WormholeCanaryFailing", BRIDGE))
-def site_in_trouble(stack, prometheus):
-    """The site cuts its streams, then answers in an unknown shape, then with 500 to everybody."""
+@incident(("WormholeTruncatedStreams",), may=[("WormholeErrorRatio",)])
+def streams_cut(stack, prometheus):
+    """The site cuts its streams."""
     stack.misbehave({"kind": "cut", "after_words": 1}, 8)
+    yield
+
+
+@incident(("WormholeSiteChanged", BRIDGE), may=[("WormholeErrorRatio",)])
+def shape_unknown(stack, prometheus):
+    """The site answers in a shape that nobody knows."""
     stack.misbehave({"kind": "unknown_shape"}, 2)
+    yield
+
+
+@incident(("WormholeErrorRatio",), ("WormholeCanaryFailing", BRIDGE))
+def site_in_trouble(stack, prometheus):
+    """The site answers with 500 to everybody."""
     stack.misbehave({"kind": "status", "code": 500}, 1_000_000)
     yield
     stack.control("DELETE", "faults")
@@ -134,6 +146,8 @@ STEPS = [
     [hub_crashes],
     [chromium_killed],
     [prompts_broken, queue_stands_still],
+    [streams_cut],
+    [shape_unknown],
     [site_in_trouble],
     [one_time_code],
     [bridge_stopped],
